@@ -1,0 +1,37 @@
+/*
+ * The door to whatever answers DNS questions: one vtable, so that the cache,
+ * the resolver behind it and a table in a test look alike.
+ */
+#include "config.h"
+
+#include "relay/dns/dns.h"
+
+#include <stddef.h>
+
+struct dns_query *
+dns_ask(
+    struct dns *d, const char *name, enum rr_type type, dns_fn *fn, void *arg)
+{
+	return d->ask(d, name, type, fn, arg);
+}
+
+void
+dns_cancel(struct dns *d, struct dns_query *q)
+{
+	if (q)
+		d->cancel(q);
+}
+
+const char *
+dns_state_str(enum dns_state s)
+{
+	static const char *const names[] = {
+#define DNS_NAME_(id, text) text,
+	    DNS_STATE_LIST(DNS_NAME_)
+#undef DNS_NAME_
+	};
+
+	if ((size_t)s >= sizeof(names) / sizeof(names[0]))
+		BUG("dns_state %d", (int)s);
+	return names[s];
+}
