@@ -88,7 +88,10 @@ canon_unicode(struct str s, bool host, char out[DOMAIN_MAX])
 	text[s.n] = '\0';
 	idn = idn2_lookup_u8((const uint8_t *)text, &ascii,
 	    IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
-	if (idn == IDN2_TOO_BIG_DOMAIN || idn == IDN2_TOO_BIG_LABEL)
+	if (idn == IDN2_MALLOC)
+		BUG("out of memory");
+	if (idn == IDN2_TOO_BIG_DOMAIN || idn == IDN2_TOO_BIG_LABEL ||
+	    idn == IDN2_PUNYCODE_BIG_OUTPUT)
 		err = ERR_TOOBIG;
 	else if (idn != IDN2_OK || !ascii)
 		err = ERR_SYNTAX;

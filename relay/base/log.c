@@ -113,7 +113,7 @@ is_json(const struct log_line *l)
 static bool
 put(struct log_line *l, struct str s, size_t max)
 {
-	if (s.n > max - l->n) {
+	if (l->n > max || s.n > max - l->n) {
 		l->cut = true;
 		return false;
 	}
