@@ -88,7 +88,8 @@ map_hash(const uint8_t seed[16], const void *p, size_t n)
 	    k0 ^ 0x6c7967656e657261U,
 	    k1 ^ 0x7465646279746573U,
 	};
-	const uint8_t *in = p;
+	/* An empty key may be NULL, to which nothing may be added. */
+	const uint8_t *in = n > 0 ? p : seed;
 	size_t i;
 
 	for (i = 0; n - i >= 8; i += 8)

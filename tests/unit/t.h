@@ -74,7 +74,9 @@ static inline void
 t_cstr_(const char *file, int line, const char *name, const char *got,
     const char *want)
 {
-	if (!got != !want || (got && strcmp(got, want) != 0)) {
+	bool same = got && want ? strcmp(got, want) == 0 : got == want;
+
+	if (!same) {
 		print_error("%s:%d: %s: got \"%s\", want \"%s\"\n", file, line,
 		    name, got ? got : "(null)", want ? want : "(null)");
 		_fail(file, line);

@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include "relay/base/arena.h"
-
 #include "tests/unit/t.h"
 
 static void

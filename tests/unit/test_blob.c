@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include "relay/base/blob.h"
-
 #include "tests/unit/t.h"
 
 static void

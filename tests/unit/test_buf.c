@@ -1,10 +1,9 @@
 /* relay/base/buf: owned bytes with a maximum. */
 #include "config.h"
 
-#include "relay/base/buf.h"
-
 #include <stdlib.h>
 
+#include "relay/base/buf.h"
 #include "tests/unit/t.h"
 
 /* What holds for a buffer at any time. */

@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include "relay/base/clock.h"
-
 #include "tests/unit/t.h"
 
 static int64_t

@@ -1,10 +1,9 @@
 /* relay/base/date: against known dates and the C library's calendar. */
 #include "config.h"
 
-#include "relay/base/date.h"
-
 #include <time.h>
 
+#include "relay/base/date.h"
 #include "tests/unit/t.h"
 
 static void

@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include "relay/base/domain.h"
-
 #include "tests/unit/t.h"
 
 #define L10 "abcdefghij"

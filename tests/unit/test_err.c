@@ -1,13 +1,12 @@
 /* relay/base/err: texts, and how a process ends. */
 #include "config.h"
 
-#include "relay/base/err.h"
-
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "relay/base/err.h"
 #include "tests/unit/t.h"
 
 static void

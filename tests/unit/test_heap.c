@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include "relay/base/heap.h"
-
 #include "relay/base/rng.h"
 #include "tests/unit/t.h"
 

@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include "relay/base/kvlist.h"
-
 #include "tests/unit/t.h"
 
 /* All fields as "key=value|key=value", and how the list ended. */

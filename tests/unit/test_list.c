@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include "relay/base/list.h"
-
 #include "tests/unit/t.h"
 
 struct item {

@@ -1,10 +1,9 @@
 /* relay/base/log: one event a line, and nothing remote can forge one. */
 #include "config.h"
 
-#include "relay/base/log.h"
-
 #include <unistd.h>
 
+#include "relay/base/log.h"
 #include "tests/unit/t.h"
 
 struct capture {

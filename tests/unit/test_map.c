@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include "relay/base/map.h"
-
 #include "relay/base/rng.h"
 #include "tests/unit/t.h"
 

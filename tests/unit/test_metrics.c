@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include "relay/base/metrics.h"
-
 #include "tests/unit/t.h"
 
 static void

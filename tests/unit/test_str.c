@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include "relay/base/str.h"
-
 #include "tests/unit/t.h"
 
 static const struct str nothing = {NULL, 0};
