@@ -33,8 +33,8 @@
 #define FAIL_MAX 60
 
 #define CANARY_MS 30000
-#define CANARY_BAD_MS 1000 /* between canaries while not all is well */
-#define CANARY_BAD_MAX 2000
+#define CANARY_BAD_MS 1000 /* while not all is well: doubles from here */
+#define CANARY_DEAD_MAX 2000 /* mail waits for it */
 /* A managed resolver that was just started may take that long to listen. */
 #define CANARY_GRACE_MS 5000
 
