@@ -1,0 +1,91 @@
+/*
+ * DANE for SMTP, RFC 7672 3, by OpenSSL's own verification.
+ *
+ * OpenSSL would also accept usages 0 and 1; they never reach it (RFC 7672
+ * 3.1.3). It would also go on without any record it took, as plain PKIX or
+ * nothing; that is refused here.
+ */
+#include "config.h"
+
+#include "relay/tls/tls_dane.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include "relay/tls/tls_verify.h"
+
+enum { USAGE_DANE_TA = 2, USAGE_DANE_EE = 3, SELECTOR_MAX = 1, MTYPE_MAX = 2 };
+
+static bool
+is_usable(const struct rr_tlsa *t)
+{
+	return (t->usage == USAGE_DANE_TA || t->usage == USAGE_DANE_EE) &&
+	    t->selector <= SELECTOR_MAX && t->mtype <= MTYPE_MAX && t->data &&
+	    t->len > 0;
+}
+
+/* All names of the plan; RFC 7672 3.2.2. */
+static int
+add_names(SSL *ssl, const struct tls_plan *plan)
+{
+	if (plan->n_dane_names == 0 || plan->n_dane_names > TLS_NAMES_MAX)
+		return ERR_TLS;
+	for (size_t i = 0; i < plan->n_dane_names; i++)
+		if (!tls_verify_is_name(plan->dane_names[i]))
+			return ERR_TLS;
+	/* The first name is set by SSL_dane_enable. */
+	for (size_t i = 1; i < plan->n_dane_names; i++)
+		if (SSL_add1_host(ssl, plan->dane_names[i]) != 1)
+			return ERR_TLS;
+	return 0;
+}
+
+int
+tls_dane_setup(void *vssl, const struct tls_plan *plan)
+{
+	SSL *ssl = vssl;
+	size_t taken = 0;
+
+	if (plan->n_dane_names == 0 ||
+	    SSL_dane_enable(ssl, plan->dane_names[0]) != 1)
+		return ERR_TLS;
+	/* RFC 7672 3.1.1: a DANE-EE match makes names and dates irrelevant. */
+	SSL_dane_set_flags(ssl, DANE_FLAG_NO_DANE_EE_NAMECHECKS);
+	/* RFC 7672 3.2.3: no partial wildcards. The CN counts only in the
+	 * absence of any DNS-ID, which is what OpenSSL does unless told. */
+	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+	if (add_names(ssl, plan) != 0)
+		return ERR_TLS;
+	for (size_t i = 0; i < plan->n_tlsa; i++) {
+		const struct rr_tlsa *t = &plan->tlsa[i];
+
+		if (is_usable(t) &&
+		    SSL_dane_tlsa_add(ssl, t->usage, t->selector, t->mtype,
+			t->data, t->len) > 0)
+			taken++;
+	}
+	/* What it did not take has left reasons behind. */
+	ERR_clear_error();
+	return taken > 0 ? 0 : ERR_TLS;
+}
+
+int
+tls_dane_proof(void *vssl, struct tls_result *r)
+{
+	SSL *ssl = vssl;
+	uint8_t usage = 255;
+	int depth = SSL_get0_dane_authority(ssl, NULL, NULL);
+
+	if (depth < 0 ||
+	    SSL_get0_dane_tlsa(ssl, &usage, NULL, NULL, NULL, NULL) < 0)
+		return ERR_TLS;
+	if (usage == USAGE_DANE_EE)
+		r->proof = TLS_PROOF_DANE_EE;
+	else if (usage == USAGE_DANE_TA)
+		r->proof = TLS_PROOF_DANE_TA;
+	else
+		return ERR_TLS;
+	r->depth = depth;
+	return 0;
+}
