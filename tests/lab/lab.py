@@ -69,7 +69,7 @@ class Lab:
     """The running internet. Use with "with", after enter()."""
 
     def __init__(self, folder, the_world=None, build=None, servers=None,
-                 real_mx=True):
+                 real_mx=True, sniff=False):
         self.folder = folder
         self.world = the_world or rows.demo_world()
         self.source_build = build or os.path.join(TOP, "build")
@@ -78,6 +78,7 @@ class Lab:
         self.notes = []
         self.processes = []
         self.real_mx = real_mx
+        self.sniff = sniff
         self.may_change_user = os.geteuid() == 0 and postfix.usable()
         self.mail = os.path.join(folder, "mail")
         self.rec = os.path.join(folder, "rec")
@@ -146,7 +147,7 @@ class Lab:
             self.chains = dict(pool.map(make, hosts))
 
     def _script(self, host):
-        conf = {"name": host.name, "port": host.port, "mail": self.mail,
+        conf = {"name": host.name, "port": host.port, "store": self.mail,
                 "chain": self.chains.get(host.name)}
         if host.tls == "none":
             conf["starttls"] = "no"
@@ -162,7 +163,7 @@ class Lab:
         if real:
             self.postfix = postfix.Postfix(
                 os.path.join(self.folder, "postfix"), self.mail,
-                self.servers, self.network)
+                self.servers, self.network, self.world.domains)
         else:
             os.chmod(self.mail, 0o777)
         for host in self.world.mx_hosts.values():
@@ -180,13 +181,7 @@ class Lab:
         path = os.path.join(self.folder, name + ".json")
         with open(path, "w") as out:
             json.dump(confs, out)
-        process = Process(name, [sys.executable, os.path.join(
-            HERE, "waxlab", "scriptmx.py"), path],
-            os.path.join(self.folder, name + ".log"), self.network)
-        wait_until(lambda: "listening" in process.tail(50), 20, name,
-                   process)
-        self.processes.append(process)
-        return process
+        return self._program("scriptmx", self.network, path, name=name)
 
     def _start_recorders(self):
         listeners, ports = [], {}
@@ -205,6 +200,10 @@ class Lab:
         self.own_rec = os.path.join(self.folder, "own")
         os.mkdir(self.own_rec)
         self._recorder("own-recorder", own, self.own_rec, None)
+        self.flows = os.path.join(self.folder, "flows")
+        os.mkdir(self.flows)
+        if self.sniff:
+            self._program("sniffer", self.network, self.flows)
 
     def _write_map(self, listeners=None):
         if listeners is not None:
@@ -214,12 +213,18 @@ class Lab:
         os.rename(self._map + ".new", self._map)
 
     def _recorder(self, name, mapfile, folder, network):
-        process = Process(name, [sys.executable, os.path.join(
-            HERE, "waxlab", "recorder.py"), mapfile, folder],
-            os.path.join(self.folder, name + ".log"), network)
+        self._program("recorder", network, mapfile, folder, name=name)
+
+    def _program(self, program, network, *args, name=None):
+        """Start a program of waxlab that says "listening" when it is."""
+        name = name or program
+        path = os.path.join(HERE, "waxlab", program + ".py")
+        process = Process(name, [sys.executable, path, *args],
+                          os.path.join(self.folder, name + ".log"), network)
         wait_until(lambda: "listening" in process.tail(50), 20, name,
                    process)
         self.processes.append(process)
+        return process
 
     # While it runs.
 
@@ -280,6 +285,15 @@ class Lab:
         """All connections to any MX, and to the relay's own port 25."""
         return recording.read_all(self.rec) + recording.read_all(
             self.own_rec)
+
+    def sniffed(self, token):
+        """Names of the network flows in which the token went in clear."""
+        found = []
+        for name in sorted(os.listdir(self.flows)):
+            with open(os.path.join(self.flows, name), "rb") as file:
+                if token.encode() in file.read():
+                    found.append(name)
+        return found
 
     def environment(self):
         """What `lab up` gives to its command."""

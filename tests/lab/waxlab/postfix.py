@@ -43,13 +43,13 @@ mydestination =
 relay_domains =
 virtual_mailbox_domains = static:all
 virtual_mailbox_base = %(mail)s
-virtual_mailbox_maps = regexp:%(base)s/conf/mailboxes
+virtual_mailbox_maps = texthash:%(base)s/conf/mailboxes
 virtual_uid_maps = static:%(uid)d
 virtual_gid_maps = static:%(uid)d
 virtual_mailbox_limit = 0
 virtual_destination_concurrency_limit = 20
 message_size_limit = 0
-smtpd_relay_restrictions =
+smtpd_relay_restrictions = permit_mynetworks, reject
 smtpd_recipient_restrictions =
 smtpd_client_connection_count_limit = 0
 smtpd_client_connection_rate_limit = 0
@@ -94,8 +94,9 @@ def usable():
 class Postfix:
     """Configuration and the master process."""
 
-    def __init__(self, folder, mail, servers, network):
+    def __init__(self, folder, mail, servers, network, domains):
         self.base = folder
+        self.domains = domains
         self.mail = mail
         self.network = network
         self.servers = servers
@@ -155,7 +156,7 @@ class Postfix:
         with open(conf + "/master.cf", "w") as out:
             out.write(SERVICES + "\n".join(self.services) + "\n")
         with open(conf + "/mailboxes", "w") as out:
-            out.write("/^.*@(.*)$/ $1/\n")
+            out.writelines("@%s %s/\n" % (d, d) for d in self.domains)
         self.process = Process(
             "postfix", [tool("postfix-master", self.servers), "-c", conf,
                         "-d"],

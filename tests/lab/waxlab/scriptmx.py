@@ -5,7 +5,7 @@ CONFIG is a JSON file, a list of servers; each may have
 
     name, port          who it is; it listens on 127.0.0.1:port
     chain               file with key and certificates; needed for STARTTLS
-    mail                folder for accepted messages (as Postfix: a Maildir
+    store               folder for accepted messages (as Postfix: a Maildir
                         per recipient domain)
     starttls            "yes" (default), "no" (not offered), "refuse" (454),
                         "garbage" (220 and then bytes that are no TLS),
@@ -195,7 +195,7 @@ class Session(socketserver.BaseRequestHandler):
             "ESMTPS" if self.secure else "ESMTP",
             time.strftime("%a, %d %b %Y %H:%M:%S +0000", time.gmtime()))
         for rcpt in self.rcpts:
-            folder = os.path.join(self.conf["mail"],
+            folder = os.path.join(self.conf["store"],
                                   rcpt.rpartition("@")[2].lower(), "new")
             os.makedirs(folder, exist_ok=True)
             name = "%d.%d.%d" % (time.time_ns(), os.getpid(),
