@@ -1,0 +1,52 @@
+/*
+ * Site rules: stricter ones stay until somebody removes them, looser ones end
+ * by themselves, so that an exception made in haste does not stay for ever.
+ */
+#include "config.h"
+
+#include "relay/policy/site_policy.h"
+
+#include <stddef.h>
+
+static bool
+is_over(const struct opt_site *site, int64_t now)
+{
+	return site->expires_s != 0 && now >= site->expires_s;
+}
+
+enum site_require
+site_policy_require(const struct opt_site *site, int64_t now)
+{
+	if (!site || is_over(site, now))
+		return SITE_DEFAULT;
+	return site->require;
+}
+
+bool
+site_policy_is_strict(enum site_require r)
+{
+	switch (r) {
+	case SITE_ENCRYPTED:
+	case SITE_VERIFIED:
+	case SITE_STS:
+	case SITE_DANE:
+		return true;
+	case SITE_DEFAULT:
+	case SITE_OPPORTUNISTIC:
+	case SITE_AUDIT:
+		break;
+	}
+	return false;
+}
+
+bool
+site_policy_is_loose(enum site_require r)
+{
+	return r == SITE_OPPORTUNISTIC || r == SITE_AUDIT;
+}
+
+bool
+site_policy_logs_continuity(const struct opt_site *site, int64_t now)
+{
+	return site && site->continuity_log && !is_over(site, now);
+}

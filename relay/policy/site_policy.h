@@ -1,0 +1,20 @@
+/* What a site rule of the configuration asks for at this moment. Pure. */
+#ifndef RELAY_POLICY_SITE_POLICY_H
+#define RELAY_POLICY_SITE_POLICY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "relay/model/options.h"
+
+/* The requirement in force: SITE_DEFAULT when site is NULL, or a looser rule
+ * whose date is over. now: seconds since 1970. */
+enum site_require site_policy_require(const struct opt_site *site, int64_t now);
+/* Asks for more than the domain itself does; no message may waive it. */
+bool site_policy_is_strict(enum site_require r);
+/* Asks for less: delivers what would be held. */
+bool site_policy_is_loose(enum site_require r);
+/* continuity = log: a proof that vanished is noted, not held against mail. */
+bool site_policy_logs_continuity(const struct opt_site *site, int64_t now);
+
+#endif

@@ -1,0 +1,94 @@
+/*
+ * Which policy is in force. Three facts decide: what the cache holds, what
+ * the TXT record says now, and whether a fetch of this id failed a moment
+ * ago. A cached policy that has not expired survives everything except a
+ * newer one: whoever blocks DNS or HTTPS must not be able to remove it.
+ *
+ * RFC 8461 3.3, 5.1.
+ */
+#include "config.h"
+
+#include "sts/sts_state.h"
+
+#include <string.h>
+
+#include "relay/base/err.h"
+
+static bool
+store_failed(const struct sts_inputs *in)
+{
+	return in->store_err != 0 && in->store_err != ERR_NOTFOUND;
+}
+
+static bool
+has_cached(const struct sts_inputs *in)
+{
+	return in->entry && in->entry->expires > in->now;
+}
+
+static bool
+has_record(const struct sts_inputs *in)
+{
+	return in->txt_status == RR_OK && in->record_err == 0;
+}
+
+/* STS-21: this id was tried within the last five minutes. */
+static bool
+failed_lately(const struct sts_inputs *in)
+{
+	const struct sts_memory *m = in->memory;
+
+	return m && m->failed_id[0] && strcmp(m->failed_id, in->id) == 0 &&
+	    in->now - m->failed_at < STS_REFETCH_MIN_S &&
+	    in->now >= m->failed_at;
+}
+
+enum sts_source
+sts_state_after_failure(const struct sts_inputs *in)
+{
+	if (store_failed(in))
+		return STS_STORE_ERROR;
+	return has_cached(in) ? STS_CACHED : STS_UNOBTAINABLE;
+}
+
+enum sts_action
+sts_state_decide(const struct sts_inputs *in, enum sts_source *source)
+{
+	/* A row that can't be understood is cured by fetching it anew; all
+	 * other store errors leave us not knowing what was promised. */
+	if (store_failed(in) && in->store_err != ERR_CORRUPT) {
+		*source = STS_STORE_ERROR;
+		return STS_ACT_USE;
+	}
+	if (!has_record(in)) {
+		/* RFC 8461 3.3: no live policy can be found */
+		*source = store_failed(in) ? STS_STORE_ERROR
+		    : has_cached(in)       ? STS_CACHED
+					   : STS_NO_POLICY;
+		return STS_ACT_USE;
+	}
+	if (has_cached(in) && strcmp(in->entry->id, in->id) == 0) {
+		*source = STS_FRESH;
+		return STS_ACT_USE;
+	}
+	if (failed_lately(in)) {
+		*source = sts_state_after_failure(in);
+		return STS_ACT_USE;
+	}
+	return STS_ACT_FETCH;
+}
+
+void
+sts_verdict_init(struct sts_verdict *v)
+{
+	memset(v, 0, sizeof(*v));
+	v->source = STS_NO_POLICY;
+	v->rule = "STS-02";
+}
+
+void
+sts_verdict_clear(struct sts_verdict *v)
+{
+	sts_policy_clear(&v->policy);
+	sts_verdict_init(v);
+}

@@ -1,0 +1,52 @@
+/*
+ * Which policy is in force, and whether to fetch: RFC 8461 3.3, 5.1. Pure:
+ * stored entry + TXT answer + clock in, decision out.
+ */
+#ifndef STS_STS_STATE_H
+#define STS_STS_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "relay/model/sts_entry.h"
+#include "relay/model/verdicts.h"
+#include "sts/sts_policy.h"
+
+#define STS_REFETCH_MIN_S 300 /* after a failed GET, per id: STS-21 */
+
+/* Memory of one domain in its shard. */
+struct sts_memory {
+	char failed_id[STS_ID_MAX]; /* last id whose fetch failed, or "" */
+	int64_t failed_at;          /* seconds since 1970 */
+};
+
+struct sts_inputs {
+	int store_err;              /* 0, ERR_NOTFOUND or an error */
+	const struct sts_entry *entry; /* NULL when not there */
+	enum rr_status txt_status;
+	int record_err;             /* of sts_record_select */
+	const char *id;             /* of the record, when record_err is 0 */
+	const struct sts_memory *memory;
+	int64_t now;                /* seconds since 1970 */
+};
+
+enum sts_action { STS_ACT_USE, STS_ACT_FETCH };
+
+/* Before a fetch. For STS_ACT_USE *source says what is in force. */
+enum sts_action sts_state_decide(const struct sts_inputs *in,
+				 enum sts_source *source);
+/* After a fetch that failed: what is in force. */
+enum sts_source sts_state_after_failure(const struct sts_inputs *in);
+
+/* The verdict handed to policy; policy valid when source is FRESH or CACHED. */
+struct sts_verdict {
+	enum sts_source source;
+	struct sts_policy policy; /* owned */
+	char id[STS_ID_MAX];
+	const char *rule;         /* static id of the rule that decided */
+	char text[160];           /* reason of a failed fetch or record */
+};
+void sts_verdict_init(struct sts_verdict *v);
+void sts_verdict_clear(struct sts_verdict *v);
+
+#endif

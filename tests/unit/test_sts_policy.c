@@ -1,0 +1,232 @@
+/* The policy text, and matching of MX names. */
+#include "config.h"
+
+#include "tests/unit/t.h"
+
+#include <stdlib.h>
+
+#include "relay/base/buf.h"
+#include "relay/model/sts_entry.h"
+#include "sts/sts_policy.h"
+
+#define HEAD "version: STSv1\nmode: enforce\nmax_age: 604800\n"
+#define NUL_BODY HEAD "mx: a.b\nx: a\0b\n"
+
+static void
+test_valid(void **state)
+{
+	static const struct {
+		const char *name, *body;
+		enum sts_mode mode;
+		int64_t max_age;
+		const char *mx; /* each with a blank behind it */
+	} cases[] = {
+	    {"plain", HEAD "mx: mail.example.com\nmx: *.example.net\n",
+		STS_MODE_ENFORCE, 604800, "mail.example.com *.example.net "},
+	    {"STS-11 CRLF",
+		"version: STSv1\r\nmode: testing\r\nmax_age: 1\r\nmx: a.b\r\n",
+		STS_MODE_TESTING, 1, "a.b "},
+	    {"STS-11 no final end", HEAD "mx: a.b", STS_MODE_ENFORCE, 604800,
+		"a.b "},
+	    {"STS-11 trailing blanks",
+		"version: STSv1 \nmode: enforce\t \nmax_age: 5  \nmx: a.b \t",
+		STS_MODE_ENFORCE, 5, "a.b "},
+	    {"no blank after the colon",
+		"version:STSv1\nmode:enforce\nmax_age:5\nmx:a.b\n",
+		STS_MODE_ENFORCE, 5, "a.b "},
+	    {"any order", "mx: a.b\nmax_age: 5\nmode: enforce\nversion: STSv1",
+		STS_MODE_ENFORCE, 5, "a.b "},
+	    {"STS-10 none needs no mx",
+		"version: STSv1\nmode: none\nmax_age: 86400\n", STS_MODE_NONE,
+		86400, ""},
+	    {"STS-12 unknown fields",
+		HEAD "mx: a.b\nx.y-z_1: https://a:1 \xc3\xa4 z\n",
+		STS_MODE_ENFORCE, 604800, "a.b "},
+	    {"STS-12 the first counts",
+		HEAD "mx: a.b\nmode: none\nversion: STSv2\nmax_age: x\n",
+		STS_MODE_ENFORCE, 604800, "a.b "},
+	    {"STS-13 capped",
+		"version: STSv1\nmode: enforce\nmax_age: 9999999999\nmx: a.b",
+		STS_MODE_ENFORCE, STS_MAX_AGE_CAP, "a.b "},
+	    {"STS-13 largest",
+		"version: STSv1\nmode: enforce\nmax_age: 31557600\nmx: a.b",
+		STS_MODE_ENFORCE, 31557600, "a.b "},
+	    {"max_age 0", "version: STSv1\nmode: enforce\nmax_age: 0\nmx: a.b",
+		STS_MODE_ENFORCE, 0, "a.b "},
+	    {"upper case", HEAD "mx: MX.Example.COM", STS_MODE_ENFORCE, 604800,
+		"mx.example.com "},
+	    {"A-label", HEAD "mx: *.xn--bcher-kva.example", STS_MODE_ENFORCE,
+		604800, "*.xn--bcher-kva.example "},
+	};
+	struct buf mx;
+
+	(void)state;
+	buf_init(&mx, 1000);
+	for (size_t i = 0; i < T_COUNT(cases); i++) {
+		const char *name = cases[i].name, *text = "";
+		struct sts_policy p;
+
+		t_err(name, sts_policy_parse(str_of(cases[i].body), &p, &text),
+		    0);
+		t_cstr(name, sts_mode_str(p.mode), sts_mode_str(cases[i].mode));
+		t_int(name, p.max_age, cases[i].max_age);
+		buf_reset(&mx);
+		for (size_t j = 0; j < p.n_mx; j++)
+			buf_addf(&mx, "%s ", p.mx[j]);
+		t_is(name, buf_str(&mx), cases[i].mx);
+		sts_policy_clear(&p);
+	}
+	buf_clear(&mx);
+}
+
+static void
+test_invalid(void **state)
+{
+	static const struct {
+		const char *name, *body;
+	} cases[] = {
+	    {"empty", ""},
+	    {"STS-10 no version", "mode: enforce\nmax_age: 5\nmx: a.b\n"},
+	    {"STS-10 no mode", "version: STSv1\nmax_age: 5\nmx: a.b\n"},
+	    {"STS-10 no max_age", "version: STSv1\nmode: enforce\nmx: a.b\n"},
+	    {"STS-10 no mx", HEAD},
+	    {"STS-10 no mx in testing",
+		"version: STSv1\nmode: testing\nmax_age: 5\n"},
+	    {"other version", "version: STSv2\nmode: none\nmax_age: 5\n"},
+	    {"version in small letters",
+		"version: stsv1\nmode: none\nmax_age: 5\n"},
+	    {"other mode", "version: STSv1\nmode: strict\nmax_age: 5\nmx: a"},
+	    {"mode in capitals",
+		"version: STSv1\nmode: Enforce\nmax_age: 5\nmx: a"},
+	    {"key in capitals",
+		"version: STSv1\nMode: enforce\nmax_age: 5\nmx: a"},
+	    {"max_age negative", "version: STSv1\nmode: none\nmax_age: -1"},
+	    {"max_age 11 digits",
+		"version: STSv1\nmode: none\nmax_age: 12345678901"},
+	    {"max_age with unit", "version: STSv1\nmode: none\nmax_age: 5d"},
+	    {"blank before the colon", HEAD "mx : a.b\n"},
+	    {"no colon", HEAD "mx: a.b\nhello\n"},
+	    {"empty line", HEAD "\nmx: a.b\n"},
+	    {"empty line at the end", HEAD "mx: a.b\n\n"},
+	    {"blank at the front", " " HEAD "mx: a.b\n"},
+	    {"empty value", HEAD "mx: a.b\nx:\n"},
+	    {"empty mx", HEAD "mx:\n"},
+	    {"STS-15 address", HEAD "mx: 192.0.2.1\n"},
+	    {"STS-15 IPv6 address", HEAD "mx: 2001:db8::1\n"},
+	    {"STS-15 address literal", HEAD "mx: [192.0.2.1]\n"},
+	    {"STS-15 star alone", HEAD "mx: *\n"},
+	    {"STS-15 star and dot", HEAD "mx: *.\n"},
+	    {"STS-15 partial star", HEAD "mx: m*.example\n"},
+	    {"STS-15 star inside", HEAD "mx: a.*.example\n"},
+	    {"STS-15 two stars", HEAD "mx: *.*.example\n"},
+	    {"STS-15 dot in front", HEAD "mx: .example\n"},
+	    {"STS-15 dot at the end", HEAD "mx: mx.example.\n"},
+	    {"STS-15 U-label",
+		HEAD "mx: b\xc3\xbc"
+		     "cher.example\n"},
+	    {"STS-15 underscore", HEAD "mx: a_b.example\n"},
+	    {"STS-15 two on a line", HEAD "mx: a.b, c.d\n"},
+	    {"STS-15 one wrong of two", HEAD "mx: a.b\nmx: -\n"},
+	    {"STS-43 control character", HEAD "mx: a.b\nx: a\x01z\n"},
+	    {"STS-43 DEL", HEAD "mx: a.b\nx: a\x7fz\n"},
+	    {"STS-43 bare CR", HEAD "mx: a.b\rx: y\n"},
+	    {"STS-43 CR at the end", HEAD "mx: a.b\r"},
+	    {"STS-43 tab in a value", HEAD "mx: a.b\nx: a\tb\n"},
+	    {"STS-43 not UTF-8", HEAD "mx: a.b\nx: \xff\n"},
+	    {"STS-43 overlong UTF-8", HEAD "mx: a.b\nx: \xc0\xaf\n"},
+	    {"STS-43 surrogate", HEAD "mx: a.b\nx: \xed\xa0\x80\n"},
+	    {"STS-43 cut UTF-8", HEAD "mx: a.b\nx: \xe2\x82"},
+	    {"key too long",
+		HEAD "mx: a.b\na23456789012345678901234567890123: x\n"},
+	    {"HTML", "<html>\n<body>no: such file</body>\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < T_COUNT(cases); i++) {
+		struct sts_policy p;
+		const char *text = NULL;
+
+		t_err(cases[i].name,
+		    sts_policy_parse(str_of(cases[i].body), &p, &text),
+		    ERR_SYNTAX);
+		assert_non_null(text);
+	}
+	t_err("STS-43 NUL",
+	    sts_policy_parse(str_n(NUL_BODY, sizeof(NUL_BODY) - 1),
+		&(struct sts_policy){0}, NULL),
+	    ERR_SYNTAX);
+}
+
+static void
+test_limits(void **state)
+{
+	struct sts_policy p;
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 2 * STS_BODY_MAX);
+	buf_add_cstr(&b, HEAD);
+	for (size_t i = 0; i < STS_MX_MAX; i++)
+		buf_addf(&b, "mx: m%zu.example\n", i);
+	t_err("mx lines", sts_policy_parse(buf_str(&b), &p, NULL), 0);
+	t_int("mx lines", (int64_t)p.n_mx, STS_MX_MAX);
+	t_cstr("last one", p.mx[STS_MX_MAX - 1], "m999.example");
+	sts_policy_clear(&p);
+	buf_add_cstr(&b, "mx: more.example\n");
+	t_err("too many", sts_policy_parse(buf_str(&b), &p, NULL), ERR_TOOBIG);
+
+	buf_reset(&b);
+	buf_add_cstr(&b, HEAD "mx: a.b\nx: ");
+	while (b.n < STS_BODY_MAX)
+		buf_add_char(&b, 'y');
+	t_err("STS-22 64 KB", sts_policy_parse(buf_str(&b), &p, NULL), 0);
+	sts_policy_clear(&p);
+	buf_add_char(&b, 'y');
+	t_err(
+	    "STS-22 more", sts_policy_parse(buf_str(&b), &p, NULL), ERR_TOOBIG);
+	buf_clear(&b);
+}
+
+static void
+test_match(void **state)
+{
+	static const struct {
+		const char *pattern, *host;
+		bool want;
+	} cases[] = {
+	    {"mx.example.com", "mx.example.com", true},
+	    {"mx.example.com", "MX.EXAMPLE.com", true},
+	    {"mx.example.com", "my.example.com", false},
+	    {"mx.example.com", "a.mx.example.com", false},
+	    {"*.example.com", "a.example.com", true},
+	    {"*.example.com", "a.b.example.com", false},
+	    {"*.example.com", "example.com", false},
+	    {"*.example.com", "aexample.com", false},
+	    {"*.example.com", ".example.com", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < T_COUNT(cases); i++) {
+		char mx[2][DOMAIN_MAX] = {"other.invalid", ""};
+		struct sts_policy p = {.mx = mx, .n_mx = 2};
+
+		memcpy(mx[1], cases[i].pattern, strlen(cases[i].pattern) + 1);
+		t_bool(cases[i].host, sts_policy_match(&p, cases[i].host),
+		    cases[i].want);
+	}
+	t_bool("STS-34 no patterns",
+	    sts_policy_match(&(struct sts_policy){0}, "a.b"), false);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_valid),
+	    cmocka_unit_test(test_invalid),
+	    cmocka_unit_test(test_limits),
+	    cmocka_unit_test(test_match),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,193 @@
+/*
+ * Which policy is in force: named rows for each rule, then the whole product
+ * of inputs against what may never happen.
+ */
+#include "config.h"
+
+#include "tests/unit/t.h"
+
+#include "sts/sts_state.h"
+
+#define NOW 1000000
+
+enum cache { C_NONE, C_SAME, C_OTHER, C_EXPIRED, C_BROKEN, C_CORRUPT };
+enum txt { T_OK, T_NODATA, T_FAIL, T_SYNTAX };
+enum mem { M_NONE, M_LATELY, M_LONG_AGO, M_OTHER_ID, M_FUTURE };
+
+struct world {
+	struct sts_inputs in;
+	struct sts_entry entry;
+	struct sts_memory memory;
+};
+
+static void
+set_memory(struct world *w, const char *id, int64_t at)
+{
+	memcpy(w->memory.failed_id, id, strlen(id) + 1);
+	w->memory.failed_at = at;
+	w->in.memory = &w->memory;
+}
+
+static void
+build(struct world *w, enum cache c, enum txt t, enum mem m)
+{
+	memset(w, 0, sizeof(*w));
+	w->in.now = NOW;
+	w->in.id = "2";
+	w->in.entry = &w->entry;
+	memcpy(w->entry.id, c == C_OTHER ? "1" : "2", 2);
+	w->entry.expires = c == C_EXPIRED ? NOW : NOW + 1;
+	if (c == C_NONE || c == C_BROKEN || c == C_CORRUPT)
+		w->in.entry = NULL;
+	w->in.store_err = c == C_BROKEN ? ERR_IO
+	    : c == C_CORRUPT            ? ERR_CORRUPT
+	    : c == C_NONE               ? ERR_NOTFOUND
+					: 0;
+	w->in.txt_status = t == T_NODATA ? RR_NODATA
+	    : t == T_FAIL                ? RR_FAIL
+					 : RR_OK;
+	w->in.record_err = t == T_OK ? 0
+	    : t == T_SYNTAX          ? ERR_SYNTAX
+				     : ERR_NOTFOUND;
+	if (m == M_LATELY)
+		set_memory(w, "2", NOW - STS_REFETCH_MIN_S + 1);
+	if (m == M_LONG_AGO)
+		set_memory(w, "2", NOW - STS_REFETCH_MIN_S);
+	if (m == M_OTHER_ID)
+		set_memory(w, "1", NOW);
+	if (m == M_FUTURE)
+		set_memory(w, "2", NOW + 1);
+}
+
+static const struct {
+	const char *name;
+	enum cache c;
+	enum txt t;
+	enum mem m;
+	const char *want, *failed;
+} rows[] = {
+    {"same id", C_SAME, T_OK, M_NONE, "fresh", "cached"},
+    {"first sight", C_NONE, T_OK, M_NONE, "fetch", "fetch-failed"},
+    {"new id", C_OTHER, T_OK, M_NONE, "fetch", "cached"},
+    {"expired", C_EXPIRED, T_OK, M_NONE, "fetch", "fetch-failed"},
+    {"no record", C_NONE, T_NODATA, M_NONE, "no-policy", "fetch-failed"},
+    {"STS-40 TXT fails", C_NONE, T_FAIL, M_NONE, "no-policy", "fetch-failed"},
+    {"STS-03 invalid record", C_NONE, T_SYNTAX, M_NONE, "no-policy",
+	"fetch-failed"},
+    {"STS-24 record gone", C_SAME, T_NODATA, M_NONE, "cached", "cached"},
+    {"STS-24 TXT fails", C_OTHER, T_FAIL, M_NONE, "cached", "cached"},
+    {"STS-24 invalid record", C_SAME, T_SYNTAX, M_NONE, "cached", "cached"},
+    {"expired, record gone", C_EXPIRED, T_NODATA, M_NONE, "no-policy",
+	"fetch-failed"},
+    {"STS-21 failed lately", C_NONE, T_OK, M_LATELY, "fetch-failed",
+	"fetch-failed"},
+    {"STS-21 ... with another cached", C_OTHER, T_OK, M_LATELY, "cached",
+	"cached"},
+    {"STS-21 five minutes are over", C_NONE, T_OK, M_LONG_AGO, "fetch",
+	"fetch-failed"},
+    {"STS-21 is per id", C_NONE, T_OK, M_OTHER_ID, "fetch", "fetch-failed"},
+    {"clock was set back", C_NONE, T_OK, M_FUTURE, "fetch", "fetch-failed"},
+    {"STS-41 store error", C_BROKEN, T_OK, M_NONE, "store-error",
+	"store-error"},
+    {"STS-41 ... without record", C_BROKEN, T_NODATA, M_NONE, "store-error",
+	"store-error"},
+    {"corrupt row is fetched anew", C_CORRUPT, T_OK, M_NONE, "fetch",
+	"store-error"},
+    {"corrupt row, no record", C_CORRUPT, T_NODATA, M_NONE, "store-error",
+	"store-error"},
+    {"corrupt row, failed lately", C_CORRUPT, T_OK, M_LATELY, "store-error",
+	"store-error"},
+};
+
+static void
+test_rows(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < T_COUNT(rows); i++) {
+		enum sts_source source = STS_NO_POLICY;
+		struct world w;
+		enum sts_action act;
+
+		build(&w, rows[i].c, rows[i].t, rows[i].m);
+		act = sts_state_decide(&w.in, &source);
+		t_cstr(rows[i].name,
+		    act == STS_ACT_FETCH ? "fetch" : sts_source_str(source),
+		    rows[i].want);
+		t_cstr(rows[i].name,
+		    sts_source_str(sts_state_after_failure(&w.in)),
+		    rows[i].failed);
+	}
+}
+
+static void
+check_world(const struct world *w, enum cache c, enum txt t, enum mem m)
+{
+	enum sts_source s = STS_NO_POLICY;
+	bool fetch = sts_state_decide(&w->in, &s) == STS_ACT_FETCH;
+	bool live = c == C_SAME || c == C_OTHER;
+	bool unread = c == C_BROKEN || c == C_CORRUPT;
+	char name[60];
+
+	snprintf(name, sizeof(name), "cache %d txt %d memory %d", (int)c,
+	    (int)t, (int)m);
+	if (fetch) {
+		t_bool(name, t == T_OK && m != M_LATELY, true);
+		t_bool(name, c != C_SAME && c != C_BROKEN, true);
+		s = sts_state_after_failure(&w->in);
+	}
+	/* What is cached and alive is never lost, whatever fails. */
+	t_bool(name, s == STS_FRESH || s == STS_CACHED, live);
+	t_bool(name, s == STS_FRESH, c == C_SAME && t == T_OK);
+	/* "No policy" needs a cache that was read. */
+	t_bool(name, s == STS_STORE_ERROR, unread);
+	if (s == STS_NO_POLICY)
+		t_bool(name, t != T_OK && !live && !unread, true);
+}
+
+static void
+test_product(void **state)
+{
+	(void)state;
+	for (int c = C_NONE; c <= C_CORRUPT; c++) {
+		for (int t = T_OK; t <= T_SYNTAX; t++) {
+			for (int m = M_NONE; m <= M_FUTURE; m++) {
+				struct world w;
+
+				build(&w, (enum cache)c, (enum txt)t,
+				    (enum mem)m);
+				check_world(&w, (enum cache)c, (enum txt)t,
+				    (enum mem)m);
+			}
+		}
+	}
+}
+
+static void
+test_verdict(void **state)
+{
+	struct sts_verdict v;
+
+	(void)state;
+	sts_verdict_init(&v);
+	t_cstr("source", sts_source_str(v.source), "no-policy");
+	t_cstr("rule", v.rule, "STS-02");
+	t_err("policy",
+	    sts_policy_parse(
+		STR("version: STSv1\nmode: enforce\nmax_age: 5\nmx: a.b\n"),
+		&v.policy, NULL),
+	    0);
+	sts_verdict_clear(&v);
+	assert_null(v.policy.mx);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_rows),
+	    cmocka_unit_test(test_product),
+	    cmocka_unit_test(test_verdict),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

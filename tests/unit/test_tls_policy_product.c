@@ -1,0 +1,233 @@
+/*
+ * The TLS policy over the whole product of its inputs. The oracle is not the
+ * ordered decision of tls_policy.c but a flat set of demands: who asks for
+ * what, whether that can be had, and hence what the plan must be. Clear text
+ * and refusal are asserted for every combination.
+ */
+#include "config.h"
+
+#include "tests/unit/t.h"
+
+#include "relay/model/msg.h"
+#include "relay/policy/tls_policy.h"
+
+#define NOW 1000
+
+static const uint32_t flag_sets[] = {0, MSG_REQUIRETLS, MSG_TLS_OPTIONAL,
+    MSG_REPORT, MSG_REQUIRETLS | MSG_TLS_OPTIONAL};
+
+struct combo {
+	enum site_require site;
+	bool expired; /* the site rule's date is over */
+	enum mx_security mx;
+	bool insecure_mx;
+	enum dane_kind dane;
+	enum sts_source source;
+	enum sts_mode mode;
+	bool match;
+	uint32_t flags;
+	int untrusted; /* 0 no, 1 untrusted, 2 and had TLSA once */
+};
+
+/* Facts that are read off the inputs one by one. */
+struct demands {
+	bool waived, require;
+	bool tlsa; /* TLSA must match */
+	bool policy; /* an STS policy must be met in full */
+	bool pkix; /* the certificate must be valid for the host */
+	bool tls; /* TLS, whoever it is */
+	bool possible; /* nothing that is demanded is out of reach */
+};
+
+static bool
+is_safe(enum mx_security mx)
+{
+	return mx != MX_INSECURE && mx != MX_LITERAL;
+}
+
+static struct demands
+demands_of(const struct combo *c)
+{
+	enum site_require site = c->expired ? SITE_DEFAULT : c->site;
+	bool named = c->mx != MX_LITERAL;
+	bool dane_on = named && (c->mx != MX_INSECURE || c->insecure_mx);
+	bool tlsa = dane_on && c->dane == DANE_USABLE;
+	bool sole = tlsa && is_safe(c->mx); /* STS has no say */
+	bool live = named &&
+	    (c->source == STS_FRESH || c->source == STS_CACHED);
+	bool enforce = live && c->mode == STS_MODE_ENFORCE;
+	bool strict = site == SITE_ENCRYPTED || site == SITE_VERIFIED ||
+	    site == SITE_STS || site == SITE_DANE;
+	struct demands d = {.possible = true};
+
+	d.require = (c->flags & MSG_REQUIRETLS) != 0;
+	d.waived = !d.require &&
+	    (site == SITE_OPPORTUNISTIC || site == SITE_AUDIT ||
+		(!strict && (c->flags & (MSG_TLS_OPTIONAL | MSG_REPORT)) != 0));
+	if (d.waived)
+		return d;
+
+	d.tlsa = tlsa;
+	d.policy = (enforce && !sole) || site == SITE_STS;
+	d.pkix = d.policy || (d.require && !sole);
+	d.tls = d.tlsa || d.pkix || strict ||
+	    (dane_on && c->dane == DANE_UNUSABLE);
+
+	/* What is unknown can't be met. */
+	if (named && c->dane == DANE_FAILED)
+		d.possible = false;
+	if (named && c->source == STS_STORE_ERROR && !sole)
+		d.possible = false;
+	if (c->untrusted == 2)
+		d.possible = false;
+	if (c->untrusted && (site == SITE_DANE || site == SITE_VERIFIED))
+		d.possible = false;
+	/* What is not there can't be met. */
+	if (d.policy && (!live || c->mode == STS_MODE_NONE || !c->match))
+		d.possible = false;
+	if (site == SITE_DANE && !sole)
+		d.possible = false;
+	if (site == SITE_VERIFIED && !sole && !enforce)
+		d.possible = false;
+	/* A proof needs somebody to vouch for the host's name. */
+	if (d.require && !is_safe(c->mx) && !d.policy)
+		d.possible = false;
+	return d;
+}
+
+static enum tls_level
+level_of(const struct demands *d)
+{
+	if (d->tlsa)
+		return d->pkix ? TLS_DANE_PKIX : TLS_DANE;
+	if (d->pkix)
+		return TLS_PKIX;
+	return d->tls ? TLS_ENCRYPT : TLS_OPPORTUNISTIC;
+}
+
+static void
+check(const struct combo *c, const struct tls_plan *plan,
+    const struct tls_verdict *v)
+{
+	struct demands d = demands_of(c);
+	bool clear = plan->on_no_starttls == TLS_FAIL_CLEAR ||
+	    plan->on_tls_failure == TLS_FAIL_CLEAR;
+	char name[160];
+
+	snprintf(name, sizeof(name),
+	    "site %d%s mx %s%s dane %s sts %s %s%s flags %x untrusted %d",
+	    (int)c->site, c->expired ? " expired" : "", mx_security_str(c->mx),
+	    c->insecure_mx ? "+" : "-", dane_kind_str(c->dane),
+	    sts_source_str(c->source), sts_mode_str(c->mode),
+	    c->match ? " match" : "", c->flags, c->untrusted);
+	t_bool(name, v->kind == TLS_SKIP, !d.possible);
+	assert_non_null(v->rule);
+	if (v->kind == TLS_SKIP) {
+		/* DANE-57, STS-31: never at once permanent */
+		t_bool(name, v->dsn[0] == '4' && v->reason[0], true);
+		return;
+	}
+	t_cstr(name, tls_level_str(plan->level), tls_level_str(level_of(&d)));
+	t_bool(name, clear, !d.tls);
+	t_int(name, (int)plan->on_no_starttls, (int)plan->on_tls_failure);
+	t_bool(name, plan->requiretls, d.require);
+	t_bool(name, plan->n_tlsa > 0, d.tlsa);
+	t_bool(name, plan->n_dane_names > 0, d.tlsa);
+	t_bool(name, plan->pkix_name[0] != '\0', d.pkix || plan->audit_pkix);
+	t_bool(name, plan->audit_pkix && d.pkix, false);
+	if (d.pkix)
+		t_bool(name, plan->min >= TLS_V1_2, true);
+	if (d.tlsa)
+		t_cstr(name, plan->sni, "base.example");
+	t_cstr(name, plan->rule, v->rule);
+}
+
+static void
+try_combo(const struct combo *c)
+{
+	uint8_t sha[32] = {1};
+	struct rr_tlsa tlsa = {3, 1, 1, 32, sha};
+	struct dane_verdict dane = {.kind = c->dane, .rule = "x"};
+	char mx[1][DOMAIN_MAX] = {"mx.example"};
+	struct sts_verdict sts = {.source = c->source,
+	    .policy = {.mode = c->mode, .mx = mx, .n_mx = 1},
+	    .rule = "x"};
+	struct opt_site site = {
+	    .require = c->site, .expires_s = c->expired ? NOW : 0};
+	struct tls_policy_in in = {.site = &site,
+	    .now = NOW,
+	    .mx = c->mx,
+	    .dane_insecure_mx = c->insecure_mx,
+	    .dane = &dane,
+	    .sts = &sts,
+	    .msg_flags = c->flags,
+	    .untrusted = c->untrusted > 0,
+	    .untrusted_had_dane = c->untrusted == 2,
+	    .host = c->match ? "mx.example" : "other.example",
+	    .next_hop = "example",
+	    .expanded = "example",
+	    .min = TLS_V1_0,
+	    .opportunistic_min = TLS_V1_0};
+	struct tls_plan plan;
+	struct tls_verdict v;
+
+	if (c->dane == DANE_USABLE) {
+		dane.tlsa = &tlsa;
+		dane.n_tlsa = 1;
+		memcpy(dane.base, "base.example", 13);
+	}
+	tls_policy_decide(&in, &plan, &v);
+	check(c, &plan, &v);
+	tls_plan_clear(&plan);
+}
+
+/* Number n as a combination, by mixed radix; false past the last. */
+static bool
+combo_of(unsigned n, struct combo *c)
+{
+	unsigned radix[] = {SITE_DANE + 1, 2, MX_NEXTHOP + 1, 2,
+	    DANE_FAILED + 1, STS_STORE_ERROR + 1, STS_MODE_ENFORCE + 1, 2,
+	    T_COUNT(flag_sets), 3};
+	unsigned digit[T_COUNT(radix)];
+
+	for (size_t i = 0; i < T_COUNT(radix); i++) {
+		digit[i] = n % radix[i];
+		n /= radix[i];
+	}
+	*c = (struct combo){.site = (enum site_require)digit[0],
+	    .expired = digit[1],
+	    .mx = (enum mx_security)digit[2],
+	    .insecure_mx = digit[3],
+	    .dane = (enum dane_kind)digit[4],
+	    .source = (enum sts_source)digit[5],
+	    .mode = (enum sts_mode)digit[6],
+	    .match = digit[7],
+	    .flags = flag_sets[digit[8]],
+	    .untrusted = (int)digit[9]};
+	return n == 0;
+}
+
+static void
+test_product(void **state)
+{
+	struct combo c;
+	unsigned n = 0;
+
+	(void)state;
+	while (combo_of(n, &c)) {
+		try_combo(&c);
+		n++;
+	}
+	/* 7 rules x 2 x 5 MX x 2 x 4 DANE x 5 x 3 x 2 STS x 5 flags x 3 */
+	t_int("combinations", n, 252000);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_product),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
