@@ -36,7 +36,10 @@
 	X(RCPTS_IN_MEMORY, "recipients_in_memory", "recipients scheduled") \
 	X(STORE_COMMITS, "store_commits_total", "database commits") \
 	X(STORE_JOBS, "store_jobs_total", "store jobs done") \
-	X(STORE_ERRORS, "store_errors_total", "store jobs that failed")
+	X(STORE_ERRORS, "store_errors_total", "store jobs that failed") \
+	X(STORE_WRITE_ERR, "store_write_error", "error of writing, 0: none") \
+	X(STORE_READ_ERR, "store_read_error", "error of reading, 0: none") \
+	X(BODY_BYTES, "body_bytes", "bytes of accepted bodies in memory")
 
 enum metric {
 #define METRIC_ENUM_(id, name, help) METRIC_##id,

@@ -1,0 +1,42 @@
+/*
+ * Large bodies as files in state_dir/spool, one a message, named by the queue
+ * id. Store threads only. A file without its row in the database is an orphan.
+ */
+#ifndef RELAY_QUEUE_BODY_H
+#define RELAY_QUEUE_BODY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "relay/base/blob.h"
+#include "relay/base/err.h"
+#include "relay/base/str.h"
+
+/*
+ * Bodies of more bytes than this are files. Measured on ext4 over virtio (see
+ * doc/queue.md): at this size a body written twice, to the log and then to the
+ * database, costs as much as one more file with two more fsyncs.
+ */
+#define BODY_INLINE_MAX (64u * 1024u)
+
+/* Makes the folder. ERR_PERM, ERR_FULL, ERR_IO. */
+NODISCARD int body_init(const char *dir);
+/*
+ * Writes the file; when this returns 0 the bytes and the name are on the disk.
+ * On error nothing is left. ERR_EXISTS, ERR_FULL, ERR_PERM, ERR_IO.
+ */
+NODISCARD int body_write(const char *dir, uint64_t id, struct str bytes);
+/* ERR_NOTFOUND, ERR_CORRUPT (not size bytes long), ERR_PERM, ERR_IO. */
+NODISCARD int body_read(
+    const char *dir, uint64_t id, uint64_t size, struct blob **out);
+/* A file that is not there is fine. */
+void body_remove(const char *dir, uint64_t id);
+/*
+ * Removes files of which known says false; others' files are left alone.
+ * *removed counts. Returns the first error of known, or ERR_IO.
+ */
+NODISCARD int body_sweep(const char *dir,
+    int (*known)(void *arg, uint64_t id, bool *yes), void *arg,
+    unsigned *removed);
+
+#endif

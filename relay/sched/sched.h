@@ -1,0 +1,82 @@
+/*
+ * Which destination may be tried now, with which recipients: events in,
+ * grants out. No I/O, no clock of its own: now is seconds since 1970.
+ */
+#ifndef RELAY_SCHED_SCHED_H
+#define RELAY_SCHED_SCHED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "relay/base/rng.h"
+#include "relay/model/msg.h"
+#include "relay/model/outcome.h"
+
+struct sched;
+
+struct sched_opts {
+	const int64_t *retry_s; /* seconds; the last one repeats; copied */
+	size_t n_retry;
+	int64_t lifetime_s;
+	unsigned max_running;    /* grants under way */
+	unsigned max_per_dest;   /* grants of one destination, upper bound of
+				  * its window (starts at 1, grows by success,
+				  * halves on host failure) */
+	unsigned max_recipients; /* of one grant */
+	unsigned window;         /* recipients held in memory */
+	struct rng *rng;         /* jitter of up to a tenth */
+	const uint8_t *seed;     /* 16 bytes for the map */
+};
+
+/* One message and some of its recipients for one destination. Owned by the
+ * scheduler; valid until sched_done. */
+struct sched_grant {
+	uint64_t id;
+	const char *next_hop;
+	struct msg *msg;
+	struct rcpt **rcpts;
+	size_t n;
+};
+
+struct sched *sched_new(const struct sched_opts *o);
+void sched_free(struct sched *s); /* frees recipients and grants */
+
+/*
+ * Adds a queued recipient (taken over). 0, ERR_EXISTS (that row is here
+ * already; freed), ERR_FULL (the window is full: freed, sched_wants_page says
+ * true later).
+ */
+int sched_add(struct sched *s, struct rcpt *take_r);
+/* Rows were turned away and there is room again: page from the store. */
+bool sched_wants_page(const struct sched *s);
+void sched_paged(struct sched *s, bool all); /* a paging run ended */
+
+/* A grant that may run now, or NULL. */
+const struct sched_grant *sched_next(struct sched *s, int64_t now);
+/* When sched_next may have something again: seconds since 1970, or -1. */
+int64_t sched_wake(const struct sched *s);
+
+/*
+ * Before a finish job: what becomes of recipient i of the grant with this
+ * outcome at now. Deferred ones past their lifetime become OUT_EXPIRED (in
+ * place, with text); *next_try and *tries are for the row.
+ */
+void sched_judge(const struct sched *s, const struct sched_grant *g, size_t i,
+		 int64_t now, struct outcome *io, int64_t *next_try,
+		 uint32_t *tries);
+/*
+ * The finish job is committed: done[i] says that recipient i left the queue;
+ * the others stand with next_try[i], tries[i]. host_failed: no session came
+ * about, the destination backs off as a whole and its window shrinks.
+ */
+void sched_done(struct sched *s, const struct sched_grant *g,
+		const bool *done, const int64_t *next_try,
+		const uint32_t *tries, bool host_failed, int64_t now);
+
+struct sched_stats {
+	size_t rcpts, dests, running;
+};
+void sched_stats(const struct sched *s, struct sched_stats *out);
+
+#endif
