@@ -72,7 +72,8 @@ class Lab:
                  real_mx=True, sniff=False):
         self.folder = folder
         self.world = the_world or rows.demo_world()
-        self.source_build = build or os.path.join(TOP, "build")
+        self.source_build = build or os.environ.get(
+            "WAXSEAL_BUILD", os.path.join(TOP, "build"))
         self.source_servers = servers or os.environ.get(
             "WAXSEAL_SERVERS", os.path.join(TOP, ".servers"))
         self.notes = []

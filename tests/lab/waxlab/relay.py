@@ -51,6 +51,8 @@ EXTERNAL = """mode = external
 	address = {"127.0.0.1:53"}"""
 
 FIELD = re.compile(r'([A-Za-z_][A-Za-z0-9_.-]*)=("(?:[^"\\]|\\.)*"|\S*)')
+COMPLAINT = re.compile(r"ERROR: \w+Sanitizer|runtime error:|BUG[:(]|"
+                       r"Assertion .* failed")
 
 
 def parse_line(line):
@@ -166,6 +168,11 @@ class Relay:
             return found if len(found) >= count else None
         return wait_until(ready, seconds, "event %s %s" % (name, fields),
                           self.process)
+
+    def complaints(self):
+        """What sanitizers and BUG() wrote, in all runs."""
+        return [line.rstrip() for line in self.lines()
+                if COMPLAINT.search(line)]
 
     def children(self):
         """Process ids of the parent's children (relay, resolver)."""

@@ -12,6 +12,7 @@ from .ns import Process, tool, wait_until
 HEAD = """\
 daemon off;
 master_process off;
+user root root;
 pid %(base)s/pid;
 error_log stderr notice;
 events { worker_connections 512; }
