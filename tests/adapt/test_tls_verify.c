@@ -1,0 +1,461 @@
+/*
+ * What the engine accepts and refuses, against a real server side over
+ * memory: RFC 7672 3 and RFC 8461 4.2 as a table of plans and chains.
+ */
+#include "config.h"
+
+#include "tests/adapt/tls_world.h"
+#include "tests/unit/t.h"
+
+#define EE TLS_PROOF_DANE_EE
+#define TA TLS_PROOF_DANE_TA
+
+static const struct tcase cases[] = {
+    /* DANE-EE */
+    {.name = "DANE-11 3 1 1", TLS_DANE, {GOOD}, {{3, 1, 1, GOOD}}, .proof = EE},
+    {.name = "3 0 1", TLS_DANE, {GOOD}, {{3, 0, 1, GOOD}}, .proof = EE},
+    {.name = "3 1 2", TLS_DANE, {GOOD}, {{3, 1, 2, GOOD}}, .proof = EE},
+    {.name = "3 0 0", TLS_DANE, {GOOD}, {{3, 0, 0, GOOD}}, .proof = EE},
+    {.name = "3 1 0", TLS_DANE, {GOOD}, {{3, 1, 0, GOOD}}, .proof = EE},
+    {.name = "DANE-33 DANE-34 expired, other name",
+	TLS_DANE,
+	{SELF_BAD},
+	{{3, 1, 1, SELF_BAD}},
+	.proof = EE},
+    {.name = "DANE-34 expired, issued",
+	TLS_DANE,
+	{EXPIRED},
+	{{3, 1, 1, EXPIRED}},
+	.proof = EE},
+    {.name = "DANE-34 not yet valid",
+	TLS_DANE,
+	{EARLY},
+	{{3, 0, 2, EARLY}},
+	.proof = EE},
+    {.name = "one of two matches",
+	TLS_DANE,
+	{GOOD},
+	{{3, 1, 1, SELF}, {3, 1, 1, GOOD}},
+	.proof = EE},
+    {.name = "DANE-40 no match",
+	TLS_DANE,
+	{GOOD},
+	{{3, 1, 1, SELF}},
+	.want = TLS_TLSA_MISMATCH},
+    {.name = "DANE-40 no match, publicly trusted",
+	TLS_DANE,
+	{GOOD, ROOT},
+	{{3, 1, 1, FOREIGN}},
+	.want = TLS_TLSA_MISMATCH},
+    {.name = "the record is for the issuer's key",
+	TLS_DANE,
+	{GOOD, ROOT},
+	{{3, 1, 1, ROOT}},
+	.want = TLS_TLSA_MISMATCH},
+    {.name = "3 0 1 with the digest of the key of another",
+	TLS_DANE,
+	{SELF},
+	{{3, 0, 1, GOOD}},
+	.want = TLS_TLSA_MISMATCH},
+    {.name = "DANE-47 only the stronger digest counts",
+	TLS_DANE,
+	{GOOD},
+	{{3, 1, 1, GOOD}, {3, 1, 2, SELF}},
+	.want = TLS_TLSA_MISMATCH},
+
+    /* DANE-TA */
+    {.name = "DANE-35 2 1 1",
+	TLS_DANE,
+	{GOOD, ROOT},
+	{{2, 1, 1, ROOT}},
+	.proof = TA},
+    {.name = "DANE-35 2 0 1",
+	TLS_DANE,
+	{GOOD, ROOT},
+	{{2, 0, 1, ROOT}},
+	.proof = TA},
+    {.name = "DANE-35 intermediate is the anchor",
+	TLS_DANE,
+	{GOOD_SUB, SUB},
+	{{2, 1, 1, SUB}},
+	.proof = TA},
+    {.name = "DANE-35 root over intermediate",
+	TLS_DANE,
+	{GOOD_SUB, SUB, ROOT},
+	{{2, 0, 2, ROOT}},
+	.proof = TA},
+    {.name = "DANE-35 the anchor is no public root",
+	TLS_DANE,
+	{GOOD_OLD_ROOT, ROOT_OLD},
+	{{2, 1, 1, ROOT_OLD}},
+	.want = TLS_EXPIRED},
+    {.name = "DANE-35 leaf expired",
+	TLS_DANE,
+	{EXPIRED, ROOT},
+	{{2, 1, 1, ROOT}},
+	.want = TLS_EXPIRED},
+    {.name = "DANE-35 leaf not yet valid",
+	TLS_DANE,
+	{EARLY, ROOT},
+	{{2, 1, 1, ROOT}},
+	.want = TLS_EXPIRED},
+    {.name = "DANE-35 name mismatch",
+	TLS_DANE,
+	{FOREIGN, ROOT},
+	{{2, 1, 1, ROOT}},
+	.want = TLS_HOST_MISMATCH},
+    {.name = "DANE-35 another anchor",
+	TLS_DANE,
+	{GOOD, ROOT},
+	{{2, 1, 1, ROOT_2}},
+	.want = TLS_TLSA_MISMATCH},
+    {.name = "DANE-35 anchor presented, but not the issuer",
+	TLS_DANE,
+	{SELF, ROOT_2},
+	{{2, 1, 1, ROOT_2}},
+	.want = TLS_TLSA_MISMATCH},
+    {.name = "DANE-36 name constraint of the anchor",
+	TLS_DANE,
+	{GOOD_NARROW, ROOT_NARROW},
+	{{2, 0, 0, ROOT_NARROW}},
+	.want = TLS_NOT_TRUSTED},
+    {.name = "digest of an anchor that is not presented",
+	TLS_DANE,
+	{GOOD},
+	{{2, 1, 1, ROOT}},
+	.want = TLS_TLSA_MISMATCH},
+    {.name = "DANE-37 2 0 0, anchor only in DNS",
+	TLS_DANE,
+	{GOOD},
+	{{2, 0, 0, ROOT}},
+	.proof = TA},
+    {.name = "DANE-37 2 1 0, key only in DNS",
+	TLS_DANE,
+	{GOOD},
+	{{2, 1, 0, ROOT}},
+	.proof = TA},
+    {.name = "DANE-37 2 0 0, name mismatch",
+	TLS_DANE,
+	{FOREIGN},
+	{{2, 0, 0, ROOT}},
+	.want = TLS_HOST_MISMATCH},
+    {.name = "DANE-37 2 0 0 of another",
+	TLS_DANE,
+	{GOOD},
+	{{2, 0, 0, ROOT_2}},
+	.want = TLS_TLSA_MISMATCH},
+    {.name = "EE does not match, TA does",
+	TLS_DANE,
+	{GOOD, ROOT},
+	{{3, 1, 1, SELF}, {2, 1, 1, ROOT}},
+	.proof = TA},
+
+    /* DANE-TA names, RFC 7672 3.2.2 and 3.2.3 */
+    {.name = "DANE-41 base domain",
+	TLS_DANE,
+	{GOOD, ROOT},
+	{{2, 1, 1, ROOT}},
+	{MX, DOMAIN},
+	.proof = TA},
+    {.name = "DANE-42 next-hop domain",
+	TLS_DANE,
+	{DOMAIN_NAMED, ROOT},
+	{{2, 1, 1, ROOT}},
+	{MX, DOMAIN},
+	.proof = TA},
+    {.name = "DANE-42 third name",
+	TLS_DANE,
+	{FOREIGN, ROOT},
+	{{2, 1, 1, ROOT}},
+	{MX, DOMAIN, OTHER},
+	.proof = TA},
+    {.name = "DANE-43 next-hop domain not given",
+	TLS_DANE,
+	{DOMAIN_NAMED, ROOT},
+	{{2, 1, 1, ROOT}},
+	{MX},
+	.want = TLS_HOST_MISMATCH},
+    {.name = "DANE-45 CN without DNS-ID",
+	TLS_DANE,
+	{CN_ONLY, ROOT},
+	{{2, 1, 1, ROOT}},
+	.proof = TA},
+    {.name = "DANE-45 CN beside another DNS-ID",
+	TLS_DANE,
+	{CN_OTHER_SAN, ROOT},
+	{{2, 1, 1, ROOT}},
+	.want = TLS_HOST_MISMATCH},
+    {.name = "DANE-46 wildcard",
+	TLS_DANE,
+	{WILD, ROOT},
+	{{2, 1, 1, ROOT}},
+	.proof = TA},
+    {.name = "DANE-46 wildcard is not the bare name",
+	TLS_DANE,
+	{WILD_BARE, ROOT},
+	{{2, 1, 1, ROOT}},
+	.want = TLS_HOST_MISMATCH},
+    {.name = "DANE-46 wildcard is one label",
+	TLS_DANE,
+	{WILD, ROOT},
+	{{2, 1, 1, ROOT}},
+	{"a.b.example.com"},
+	.want = TLS_HOST_MISMATCH},
+    {.name = "DANE-46 partial wildcard",
+	TLS_DANE,
+	{PARTIAL, ROOT},
+	{{2, 1, 1, ROOT}},
+	.want = TLS_HOST_MISMATCH},
+
+    /* Records that must not count */
+    {.name = "DANE-38 usage 1 does not help",
+	TLS_DANE,
+	{GOOD, ROOT},
+	{{1, 1, 1, GOOD}, {3, 1, 1, SELF}},
+	.want = TLS_TLSA_MISMATCH},
+    {.name = "DANE-38 usage 0 does not help",
+	TLS_DANE,
+	{GOOD, ROOT},
+	{{0, 1, 1, ROOT}, {3, 1, 1, SELF}},
+	.want = TLS_TLSA_MISMATCH},
+    {.name = "DANE-38 nor does it harm",
+	TLS_DANE,
+	{GOOD, ROOT},
+	{{0, 1, 1, SELF}, {3, 1, 1, GOOD}},
+	.proof = EE},
+
+    /* MTA-STS */
+    {.name = "STS-35 good", TLS_PKIX, {GOOD, ROOT}, .proof = TLS_PROOF_PKIX},
+    {.name = "STS-35 root not presented",
+	TLS_PKIX,
+	{GOOD},
+	.proof = TLS_PROOF_PKIX},
+    {.name = "STS-35 intermediate",
+	TLS_PKIX,
+	{GOOD_SUB, SUB},
+	.proof = TLS_PROOF_PKIX},
+    {.name = "STS-35 intermediate left out",
+	TLS_PKIX,
+	{GOOD_SUB},
+	.want = TLS_NOT_TRUSTED},
+    {.name = "STS-35 wildcard", TLS_PKIX, {WILD}, .proof = TLS_PROOF_PKIX},
+    {.name = "STS-35 untrusted root",
+	TLS_PKIX,
+	{GOOD_OLD_ROOT, ROOT_OLD},
+	.want = TLS_NOT_TRUSTED},
+    {.name = "STS-35 self-signed", TLS_PKIX, {SELF}, .want = TLS_NOT_TRUSTED},
+    {.name = "STS-35 expired", TLS_PKIX, {EXPIRED}, .want = TLS_EXPIRED},
+    {.name = "STS-35 not yet valid", TLS_PKIX, {EARLY}, .want = TLS_EXPIRED},
+    {.name = "STS-35 other name",
+	TLS_PKIX,
+	{FOREIGN},
+	.want = TLS_HOST_MISMATCH},
+    {.name = "STS-35 policy domain is not the host",
+	TLS_PKIX,
+	{DOMAIN_NAMED},
+	.want = TLS_HOST_MISMATCH},
+    {.name = "STS-35 CN only", TLS_PKIX, {CN_ONLY}, .want = TLS_HOST_MISMATCH},
+    {.name = "STS-35 CN beside another DNS-ID",
+	TLS_PKIX,
+	{CN_OTHER_SAN},
+	.want = TLS_HOST_MISMATCH},
+    {.name = "STS-35 partial wildcard",
+	TLS_PKIX,
+	{PARTIAL},
+	.want = TLS_HOST_MISMATCH},
+    {.name = "STS-37 weak key", TLS_PKIX, {WEAK}, .want = TLS_NOT_TRUSTED},
+    {.name = "STS-35 TLSA does not replace PKIX",
+	TLS_PKIX,
+	{SELF},
+	{{3, 1, 1, SELF}},
+	.want = TLS_NOT_TRUSTED},
+
+    /* Both */
+    {.name = "both hold, EE",
+	TLS_DANE_PKIX,
+	{GOOD},
+	{{3, 1, 1, GOOD}},
+	.proof = EE},
+    {.name = "both hold, TA",
+	TLS_DANE_PKIX,
+	{GOOD_SUB, SUB},
+	{{2, 1, 1, SUB}},
+	.proof = TA},
+    {.name = "DANE fails, PKIX holds",
+	TLS_DANE_PKIX,
+	{GOOD},
+	{{3, 1, 1, SELF}},
+	.want = TLS_TLSA_MISMATCH},
+    {.name = "DANE holds, untrusted",
+	TLS_DANE_PKIX,
+	{SELF},
+	{{3, 1, 1, SELF}},
+	.want = TLS_NOT_TRUSTED},
+    {.name = "DANE holds, expired",
+	TLS_DANE_PKIX,
+	{EXPIRED},
+	{{3, 1, 1, EXPIRED}},
+	.want = TLS_EXPIRED},
+    {.name = "DANE holds, other name",
+	TLS_DANE_PKIX,
+	{FOREIGN},
+	{{3, 1, 1, FOREIGN}},
+	.want = TLS_HOST_MISMATCH},
+    {.name = "DANE-TA holds by another name",
+	TLS_DANE_PKIX,
+	{DOMAIN_NAMED, ROOT},
+	{{2, 1, 1, ROOT}},
+	{MX, DOMAIN},
+	.want = TLS_HOST_MISMATCH},
+    {.name = "DANE-TA holds, CN only",
+	TLS_DANE_PKIX,
+	{CN_ONLY, ROOT},
+	{{2, 1, 1, ROOT}},
+	.want = TLS_HOST_MISMATCH},
+    {.name = "2 0 0 makes no public trust",
+	TLS_DANE_PKIX,
+	{GOOD_NARROW},
+	{{2, 0, 0, ROOT_NARROW}},
+	.want = TLS_NOT_TRUSTED},
+    {.name = "both fail",
+	TLS_DANE_PKIX,
+	{SELF},
+	{{3, 1, 1, GOOD}},
+	.want = TLS_TLSA_MISMATCH},
+
+    /* Nobody authenticated */
+    {.name = "DANE-12 encrypt, self-signed", TLS_ENCRYPT, {SELF_BAD}},
+    {.name = "encrypt, weak key", TLS_ENCRYPT, {WEAK}},
+    {.name = "opportunistic, self-signed", TLS_OPPORTUNISTIC, {SELF_BAD}},
+    {.name = "opportunistic, good: nothing is claimed",
+	TLS_OPPORTUNISTIC,
+	{GOOD, ROOT}},
+};
+
+static void
+test_table(void **state)
+{
+	struct world *w = world_of(state);
+
+	for (size_t i = 0; i < T_COUNT(cases); i++) {
+		const struct tcase *c = &cases[i];
+		struct tls_engine *e = NULL;
+		struct pki_server s;
+		struct tls_plan p;
+
+		make_plan(w, c, &p);
+		start_server(w, c->chain, 0, &s);
+		t_err(c->name, tls_engine_new(w->ctx, &p, &e), 0);
+		tls_plan_clear(&p);
+		t_err(c->name, tls_engine_handshake(e), ERR_MORE);
+		t_err(c->name, tls_engine_write(e, "mail", 4), ERR_TLS);
+		carry(e, &s);
+		if (c->want == TLS_OK)
+			check_success(c, e, &s);
+		else
+			check_failure(c, e, &s);
+		tls_engine_free(e);
+		pki_server_stop(&s);
+	}
+}
+
+/* TLS 1.2 verifies in another place of the handshake than 1.3. */
+static void
+test_refused_in_1_2(void **state)
+{
+	struct world *w = world_of(state);
+
+	for (size_t i = 0; i < T_COUNT(cases); i++) {
+		const struct tcase *c = &cases[i];
+		struct tls_engine *e = NULL;
+		struct pki_server s;
+		struct tls_plan p;
+
+		if (c->want == TLS_OK)
+			continue;
+		make_plan(w, c, &p);
+		start_server(w, c->chain, TLS1_2_VERSION, &s);
+		t_err(c->name, tls_engine_new(w->ctx, &p, &e), 0);
+		tls_plan_clear(&p);
+		carry(e, &s);
+		check_failure(c, e, &s);
+		tls_engine_free(e);
+		pki_server_stop(&s);
+	}
+}
+
+/* STS-32: testing is looked at and never acted on. */
+static void
+test_audit(void **state)
+{
+	struct world *w = world_of(state);
+	static const struct {
+		struct tcase c;
+		enum tls_failure audit;
+		int max;
+	} v[] = {
+	    {{.name = "STS-32 good", TLS_OPPORTUNISTIC, {GOOD, ROOT}}, TLS_OK,
+		0},
+	    {{.name = "STS-32 no root presented", TLS_OPPORTUNISTIC, {GOOD}},
+		TLS_OK, 0},
+	    {{.name = "STS-32 intermediate",
+		 TLS_OPPORTUNISTIC,
+		 {GOOD_SUB, SUB}},
+		TLS_OK, 0},
+	    {{.name = "STS-32 name", TLS_OPPORTUNISTIC, {FOREIGN}},
+		TLS_HOST_MISMATCH, 0},
+	    {{.name = "STS-32 CN only", TLS_OPPORTUNISTIC, {CN_ONLY}},
+		TLS_HOST_MISMATCH, 0},
+	    {{.name = "STS-32 partial", TLS_OPPORTUNISTIC, {PARTIAL}},
+		TLS_HOST_MISMATCH, 0},
+	    {{.name = "STS-32 untrusted", TLS_OPPORTUNISTIC, {SELF}},
+		TLS_NOT_TRUSTED, 0},
+	    {{.name = "STS-32 expired", TLS_OPPORTUNISTIC, {EXPIRED}},
+		TLS_EXPIRED, 0},
+	    {{.name = "STS-32 weak key", TLS_OPPORTUNISTIC, {WEAK}},
+		TLS_NOT_TRUSTED, 0},
+	    {{.name = "STS-32 old TLS", TLS_OPPORTUNISTIC, {GOOD}},
+		TLS_HANDSHAKE, TLS1_1_VERSION},
+	    {{.name = "STS-32 beside DANE",
+		 TLS_DANE,
+		 {SELF},
+		 {{3, 1, 1, SELF}},
+		 .proof = EE},
+		TLS_NOT_TRUSTED, 0},
+	    {{.name = "STS-32 encrypt", TLS_ENCRYPT, {FOREIGN}},
+		TLS_HOST_MISMATCH, 0},
+	};
+
+	for (size_t i = 0; i < T_COUNT(v); i++) {
+		struct tls_engine *e = NULL;
+		struct pki_server s;
+		struct tls_plan p;
+
+		make_plan(w, &v[i].c, &p);
+		p.audit_pkix = true;
+		start_server(w, v[i].c.chain, v[i].max, &s);
+		t_err(v[i].c.name, tls_engine_new(w->ctx, &p, &e), 0);
+		tls_plan_clear(&p);
+		carry(e, &s);
+		if (!v[i].max)
+			check_success(&v[i].c, e, &s);
+		t_bool(v[i].c.name, tls_engine_result(e)->established, true);
+		t_cstr(v[i].c.name,
+		    tls_failure_str(tls_engine_result(e)->audit),
+		    tls_failure_str(v[i].audit));
+		tls_engine_free(e);
+		pki_server_stop(&s);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_table),
+	    cmocka_unit_test(test_refused_in_1_2),
+	    cmocka_unit_test(test_audit),
+	};
+
+	return cmocka_run_group_tests(tests, world_setup, world_teardown);
+}
