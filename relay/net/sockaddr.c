@@ -112,10 +112,10 @@ sockaddr_parse(struct str s, uint16_t def_port, struct sockaddr_any *out)
 void
 sockaddr_unmap(struct sockaddr_any *a)
 {
-	static const struct prefix mapped = {
-	    {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}, 96};
+	static const uint8_t mapped[12] = {
+	    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
-	if (a->family != 6 || !has_prefix(a->ip, &mapped))
+	if (a->family != 6 || memcmp(a->ip, mapped, sizeof(mapped)) != 0)
 		return;
 	memmove(a->ip, a->ip + 12, 4);
 	memset(a->ip + 4, 0, sizeof(a->ip) - 4);
