@@ -99,6 +99,15 @@ def _make_folder():
     raise LabError("no folder for temporary files that others can enter")
 
 
+def _remove(folder):
+    """The mounts in it are gone with their namespace."""
+    shutil.rmtree(folder, ignore_errors=True)
+    if os.path.isdir(folder) and os.geteuid() != 0:
+        subprocess.run([tool("unshare"), "-U", "--map-root-user",
+                        "--map-auto", "rm", "-rf", "--one-file-system",
+                        folder], check=False)
+
+
 def _outer():
     command = _find_unshare()
     folder = _make_folder()
@@ -117,7 +126,7 @@ def _outer():
     if keep:
         print("lab: kept %s" % folder, file=sys.stderr)
     else:
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder)
     sys.exit(status if status >= 0 else 128 - status)
 
 

@@ -85,6 +85,7 @@ class Relay:
         self.control = os.path.join(self.base, "control")
         self.process = None
         self.run = 0
+        self._known = {}
         os.makedirs(self.state)
         if lab.may_change_user:
             os.chown(self.base, RELAY_USER, RELAY_USER)
@@ -135,25 +136,32 @@ class Relay:
         return self
 
     def lines(self, run=None):
-        """Raw log lines of one run, or of all."""
-        found = []
-        for number in [run] if run else range(1, self.run + 1):
-            path = os.path.join(self.base, "log.%d" % number)
-            try:
-                with open(path, errors="replace") as file:
-                    found += [x for x in file if x.endswith("\n")]
-            except FileNotFoundError:
-                pass
-        return found
+        """Log lines of one run, or of all."""
+        return [line for line, _ in self._read(run)]
 
     def events(self, name=None, run=None, **fields):
         """The log's events with that name and those field values."""
+        return [event for _, event in self._read(run)
+                if event and (name is None or event.get("event") == name)
+                and all(event.get(k) == v for k, v in fields.items())]
+
+    def _read(self, run):
+        """(line, fields) of whole lines; each is read and parsed once."""
         found = []
-        for line in self.lines(run):
-            event = parse_line(line)
-            if event and (name is None or event.get("event") == name) and \
-                    all(event.get(k) == v for k, v in fields.items()):
-                found.append(event)
+        for number in [run] if run else range(1, self.run + 1):
+            path = os.path.join(self.base, "log.%d" % number)
+            known = self._known.setdefault(number, [0, []])
+            try:
+                with open(path, "rb") as file:
+                    file.seek(known[0])
+                    data = file.read()
+            except FileNotFoundError:
+                continue
+            whole = data[:data.rfind(b"\n") + 1]
+            known[0] += len(whole)
+            for line in whole.decode("utf-8", "replace").split("\n")[:-1]:
+                known[1].append((line, parse_line(line)))
+            found += known[1]
         return found
 
     def deliveries(self, rcpt):
@@ -171,7 +179,7 @@ class Relay:
 
     def complaints(self):
         """What sanitizers and BUG() wrote, in all runs."""
-        return [line.rstrip() for line in self.lines()
+        return [line for line in self.lines()
                 if COMPLAINT.search(line)]
 
     def children(self):
