@@ -16,6 +16,7 @@
 #include "relay/base/log.h"
 #include "relay/base/metrics.h"
 #include "relay/model/msg.h"
+#include "relay/model/store_row.h"
 #include "relay/model/sts_entry.h"
 
 struct loop;
@@ -153,27 +154,14 @@ NODISCARD int store_dane_load(struct store *s, unsigned shard, unsigned shards,
     store_dane_fn *fn, void *arg);
 NODISCARD int store_dane_put(struct store *s, const char *domain, int64_t now);
 
-/* ---- listing ---- */
+/* ---- listing; struct store_row and store_stats are in the model ---- */
 
-struct store_row {
-	uint64_t msg, rcpt;
-	int64_t arrived, next_try;
-	uint32_t tries;
-	size_t size;
-	char state[12]; /* "queued", "held" */
-	char sender[ADDR_MAX], addr[ADDR_MAX], next_hop[DOMAIN_MAX];
-	char dsn[12], rule[16], mx[DOMAIN_MAX], reply[512];
-};
 typedef void store_list_fn(
     void *arg, int err, const struct store_row *rows, size_t n);
 /* Recipients ordered by row, behind after_rcpt. msg 0: all messages. */
 NODISCARD int store_list(struct store *s, uint64_t msg, uint64_t after_rcpt,
     size_t limit, store_list_fn *fn, void *arg);
 
-struct store_stats {
-	uint64_t msgs, rcpts, deferred, dests, bytes;
-	int64_t oldest; /* arrived of the oldest message, 0 when empty */
-};
 typedef void store_stats_fn(void *arg, int err, const struct store_stats *st);
 NODISCARD int store_stats(struct store *s, store_stats_fn *fn, void *arg);
 
