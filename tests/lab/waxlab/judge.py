@@ -77,6 +77,9 @@ def judge(row, token, events, seen):
         verdict.must(verdict.policy == row.policy,
                      "decided by policy %s, expected %s"
                      % (verdict.policy, row.policy))
+    if row.noted and events:
+        verdict.must(events[-1].get("sts_testing", "none") != "none",
+                     "the log does not say what STS in testing found")
     copies = [d for d in seen.deliveries if token in d.text]
     mine = [d for d in copies if d.rcpt.endswith("@" + row.domain)]
     verdict.delivered = ["%s at %s" % (d.rcpt, d.host) for d in copies]

@@ -21,12 +21,14 @@ class Row:
     """One destination and its expected fate.
 
     expected    what the delivery log must say: sent, deferred, bounced
-    policy      which policy must have decided ("" = not checked)
+    policy      which policy must have decided ("" = not checked): a
+                message held for another reason proves nothing
     tls         sent rows: True = over TLS, False = in clear text, once
     host        the MX that must have got it
     prime       expected state of an earlier message to the same domain,
                 sent before the policy hosts go down; "" = none is sent
     fallback    the log must say fallback=handshake
+    noted       the log must say what STS in testing found (sts_testing=)
     no_contact  hosts to which no connection may be made at all
     together    rows with the same value are recipients of one message
     """
@@ -38,6 +40,7 @@ class Row:
     host: str = ""
     prime: str = ""
     fallback: bool = False
+    noted: bool = False
     no_contact: tuple = ()
     together: str = ""
 
@@ -79,6 +82,8 @@ class Demo:
             more=None, **host):
         """An unsigned domain with one MX and an MTA-STS policy."""
         host.setdefault("cert", WEBPKI)
+        more = dict({"policy": "none" if mode == "none" else "sts"},
+                    **more or {})
         domain = self.plain(name, what, expected, more, **host)
         self.world.sts(domain, mode, mx, web)
         return domain
@@ -90,19 +95,20 @@ class Demo:
         self.dane("dane-ta", "DANE-TA matches, name matches", SENT,
                   params="2 1 1", more=by_dane, cert=Cert("dane-ta"))
         self.dane("dane-ta-name", "DANE-TA matches, name does not", DEFERRED,
-                  params="2 1 1",
+                  params="2 1 1", more=by_dane,
                   cert=Cert("dane-ta", ("mx.elsewhere.lab",)))
         self.dane("dane-mismatch", "TLSA does not match", DEFERRED,
-                  tlsa="mismatch", cert=WEBPKI)
+                  tlsa="mismatch", more=by_dane, cert=WEBPKI)
         self.dane("tlsa-unusable", "TLSA present, none usable", SENT,
-                  tlsa=UNUSABLE[1], params=UNUSABLE[0], cert=UNTRUSTED)
+                  tlsa=UNUSABLE[1], params=UNUSABLE[0], more=by_dane,
+                  cert=UNTRUSTED)
         domain = self.dane("tlsa-unusable-sts",
                            "TLSA unusable and STS enforce fails", DEFERRED,
                            tlsa=UNUSABLE[1], params=UNUSABLE[0],
-                           cert=UNTRUSTED)
+                           more={"policy": "sts"}, cert=UNTRUSTED)
         self.world.sts(domain, "enforce")
         domain = self.dane("tlsa-servfail", "TLSA lookup SERVFAIL", DEFERRED,
-                           tlsa=None, cert=WEBPKI)
+                           tlsa=None, more=by_dane, cert=WEBPKI)
         self.world.no_tlsa_answer("mx." + domain)
         domain = self.row("bogus", "zone with a wrong DS", DEFERRED)
         self.world.domain(domain, bogus="ds")
@@ -116,7 +122,8 @@ class Demo:
                            SENT, more=by_dane)
         self.world.sts(domain, "enforce", ("other.elsewhere.lab",))
         domain = self.dane("dane-not-sts", "DANE fails, STS passes",
-                           DEFERRED, tlsa="mismatch", cert=WEBPKI)
+                           DEFERRED, tlsa="mismatch", more=by_dane,
+                           cert=WEBPKI)
         self.world.sts(domain, "enforce")
         self.foreign_tlsa()
 
@@ -133,7 +140,7 @@ class Demo:
     def foreign_tlsa(self):
         domain = self.row("foreign-tlsa", "insecure MX set names a foreign "
                           "host with valid TLSA, STS enforce forbids it",
-                          DEFERRED)
+                          DEFERRED, policy="sts")
         self.world.domain(domain, signed=False)
         foreign = "mx.foreign." + TLD
         self.world.domain("foreign." + TLD)
@@ -143,8 +150,7 @@ class Demo:
         self.world.sts(domain, "enforce")
 
     def sts_rows(self):
-        self.sts("sts-enforce", "STS enforce passes", SENT,
-                 more={"policy": "sts"})
+        self.sts("sts-enforce", "STS enforce passes", SENT)
         self.sts("sts-not-listed", "STS enforce, MX not in policy", DEFERRED,
                  mx=("mail.elsewhere.lab", "*.else.lab"))
         self.sts("sts-untrusted", "STS enforce, untrusted certificate",
@@ -154,16 +160,17 @@ class Demo:
         self.sts("sts-wrong-name", "STS enforce, certificate for another "
                  "name", DEFERRED, cert=Cert("webpki", ("mx.else.lab",)))
         self.sts("sts-testing", "STS testing fails", SENT, mode="testing",
-                 mx=("mail.elsewhere.lab",), cert=UNTRUSTED)
+                 mx=("mail.elsewhere.lab",), cert=UNTRUSTED,
+                 more={"noted": True})
         self.sts("sts-none", "STS mode none", SENT, mode="none",
                  cert=UNTRUSTED)
         self.sts("sts-down", "policy host down, nothing cached", SENT,
-                 web="down", cert=UNTRUSTED)
+                 web="down", cert=UNTRUSTED, more={"policy": "none"})
         self.sts("sts-cached-fail", "policy host down, cached policy fails",
                  DEFERRED, web="dying", cert=UNTRUSTED,
                  more={"prime": DEFERRED})
         self.sts("sts-cached-pass", "policy host down, cached policy passes",
-                 SENT, web="dying", more={"prime": SENT, "policy": "sts"})
+                 SENT, web="dying", more={"prime": SENT})
 
     def broken_tls_rows(self):
         """No STARTTLS and broken handshake, without and with policies."""
@@ -180,9 +187,11 @@ class Demo:
                      mode="testing", more=testing, **how)
             self.sts(name + "-enforce", what + ", STS enforce", DEFERRED,
                      **how)
-            self.dane(name + "-dane", what + ", DANE", DEFERRED, **how)
+            self.dane(name + "-dane", what + ", DANE", DEFERRED,
+                      more={"policy": "dane"}, **how)
             self.dane(name + "-unusable", what + ", TLSA unusable", DEFERRED,
-                      tlsa=UNUSABLE[1], params=UNUSABLE[0], **how)
+                      tlsa=UNUSABLE[1], params=UNUSABLE[0],
+                      more={"policy": "dane"}, **how)
 
     def other_rows(self):
         self.plain("opportunistic", "no policy, STARTTLS offered", SENT,
@@ -220,7 +229,8 @@ class Demo:
         self.dane("two-good", "one message, two domains: the good one", SENT,
                   more=dict(both, policy="dane"))
         self.dane("two-held", "one message, two domains: the held one",
-                  DEFERRED, tlsa="mismatch", more=both)
+                  DEFERRED, tlsa="mismatch",
+                  more=dict(both, policy="dane"))
 
 
 def demo():
