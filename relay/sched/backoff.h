@@ -9,7 +9,7 @@
 
 /* Seconds until try number tries+1 after `tries` failed ones (tries >= 1):
  * the schedule, its last entry repeated, plus or minus a tenth. */
-int64_t backoff_delay(const int64_t *retry_s, size_t n, uint32_t tries,
-		      struct rng *rng);
+int64_t backoff_delay(
+    const int64_t *retry_s, size_t n, uint32_t tries, struct rng *rng);
 
 #endif
