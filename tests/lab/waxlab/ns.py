@@ -11,6 +11,8 @@ which the script itself runs, and the *internet*, in which servers run.
 """
 
 import ctypes
+import fcntl
+import glob
 import os
 import shutil
 import signal
@@ -108,9 +110,37 @@ def _remove(folder):
                         folder], check=False)
 
 
+def _lock(folder):
+    """Hold the folder; None if another lab does."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return fd
+    except OSError:
+        os.close(fd)
+        return None
+
+
+def _sweep(base):
+    """Remove what labs left that were killed themselves."""
+    for folder in glob.glob(os.path.join(base, "waxlab.*")):
+        try:
+            # One that is just being made has no lock yet.
+            young = time.time() - os.stat(folder).st_ctime < 10
+            kept = os.path.exists(os.path.join(folder, "keep"))
+            fd = None if young or kept else _lock(folder)
+        except OSError:
+            continue
+        if fd is not None:
+            _remove(folder)
+            os.close(fd)
+
+
 def _outer():
     command = _find_unshare()
     folder = _make_folder()
+    _lock(folder)
+    _sweep(os.path.dirname(folder))
     env = dict(os.environ, **{INSIDE: folder})
     child = subprocess.Popen(command + sys.orig_argv, env=env,
                              preexec_fn=_die_with_parent)
@@ -124,6 +154,7 @@ def _outer():
     status = child.wait()
     keep = os.environ.get("WAXLAB_KEEP")
     if keep:
+        open(os.path.join(folder, "keep"), "w").close()
         print("lab: kept %s" % folder, file=sys.stderr)
     else:
         _remove(folder)
@@ -139,12 +170,12 @@ def enter():
         except LabError as err:
             sys.exit("lab: %s" % err)
 
-    def stop(_signo, _frame):
-        sys.exit(143)
+    def stop(signo, _frame):
+        sys.exit(128 + signo)
 
     # The first process of a namespace has no default action for signals.
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGHUP, stop)
+    for signo in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(signo, stop)
     return folder
 
 
