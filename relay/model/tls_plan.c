@@ -17,33 +17,40 @@
 
 #define TLS_CASE_(id, text) \
 	case id: \
-		return text;
+		s = text; \
+		break;
 
 const char *
 tls_level_str(enum tls_level v)
 {
+	const char *s = "?";
+
 	switch (v) {
 		TLS_LEVEL_LIST(TLS_CASE_)
 	}
-	return "?";
+	return s;
 }
 
 const char *
 tls_fail_str(enum tls_fail v)
 {
+	const char *s = "?";
+
 	switch (v) {
 		TLS_FAIL_LIST(TLS_CASE_)
 	}
-	return "?";
+	return s;
 }
 
 const char *
 tls_policy_by_str(enum tls_policy_by v)
 {
+	const char *s = "?";
+
 	switch (v) {
 		TLS_POLICY_LIST(TLS_CASE_)
 	}
-	return "?";
+	return s;
 }
 
 void

@@ -15,12 +15,12 @@
 #include "relay/model/rr.h"
 
 /* What the peer must prove. */
-#define TLS_LEVEL_LIST(X)                                                      \
-	X(TLS_OPPORTUNISTIC, "opportunistic") /* any TLS, or none */           \
-	X(TLS_ENCRYPT, "encrypt")             /* TLS, nobody's name */         \
-	X(TLS_PKIX, "pkix")                   /* chain and MX name */          \
-	X(TLS_DANE, "dane")                   /* a TLSA record */              \
-	X(TLS_DANE_PKIX, "dane+pkix")         /* both */
+#define TLS_LEVEL_LIST(X) \
+	X(TLS_OPPORTUNISTIC, "opportunistic") /* any TLS, or none */ \
+	X(TLS_ENCRYPT, "encrypt") /* TLS, nobody's name */ \
+	X(TLS_PKIX, "pkix") /* chain and MX name */ \
+	X(TLS_DANE, "dane") /* a TLSA record */ \
+	X(TLS_DANE_PKIX, "dane+pkix") /* both */
 
 enum tls_level {
 #define TLS_ENUM_(id, text) id,
@@ -30,9 +30,9 @@ enum tls_level {
 
 /* What a failure means: the next host, defer at once, or (opportunistic and
  * STS testing only) once more in clear on a new connection. */
-#define TLS_FAIL_LIST(X)                                                       \
-	X(TLS_FAIL_NEXT, "next")                                               \
-	X(TLS_FAIL_DEFER, "defer")                                             \
+#define TLS_FAIL_LIST(X) \
+	X(TLS_FAIL_NEXT, "next") \
+	X(TLS_FAIL_DEFER, "defer") \
 	X(TLS_FAIL_CLEAR, "clear")
 
 enum tls_fail {
@@ -42,10 +42,10 @@ enum tls_fail {
 };
 
 /* Which mechanism decided; the policy= of the delivery line. */
-#define TLS_POLICY_LIST(X)                                                     \
-	X(TLS_BY_NONE, "none")                                                 \
-	X(TLS_BY_DANE, "dane")                                                 \
-	X(TLS_BY_STS, "sts")                                                   \
+#define TLS_POLICY_LIST(X) \
+	X(TLS_BY_NONE, "none") \
+	X(TLS_BY_DANE, "dane") \
+	X(TLS_BY_STS, "sts") \
 	X(TLS_BY_SITE, "site")
 
 enum tls_policy_by {
@@ -63,21 +63,22 @@ struct tls_plan {
 	enum tls_fail on_no_starttls;
 	enum tls_fail on_tls_failure;
 	enum tls_policy_by by;
-	const char *rule;      /* id of CONFORMANCE, static: "DANE-11" */
-	char sni[DOMAIN_MAX];  /* "" sends none */
+	const char *rule; /* id of CONFORMANCE, static: "DANE-11" */
+	char sni[DOMAIN_MAX]; /* "" sends none */
 	/* Reference identifiers for DANE-TA (RFC 7672 3.2.2); the first is the
 	 * TLSA base domain. */
 	char dane_names[TLS_NAMES_MAX][DOMAIN_MAX];
 	size_t n_dane_names;
 	char pkix_name[DOMAIN_MAX]; /* MX host name, for levels with PKIX */
-	struct rr_tlsa *tlsa;  /* usable records only, owned */
+	struct rr_tlsa *tlsa; /* usable records only, owned */
 	size_t n_tlsa;
 	enum tls_version min;
-	bool requiretls;       /* next hop must offer REQUIRETLS */
-	bool audit_pkix;       /* STS testing: check pkix_name, never act on it */
-	bool audit_mismatch; /* STS testing: the policy does not name the host */
-	bool mx_insecure;      /* proof does not cover the MX set: DANE-19 */
-	bool sts_testing;      /* an STS policy in mode testing was seen */
+	bool requiretls; /* next hop must offer REQUIRETLS */
+	bool audit_pkix; /* STS testing: check pkix_name, never act on it */
+	bool
+	    audit_mismatch; /* STS testing: the policy does not name the host */
+	bool mx_insecure; /* proof does not cover the MX set: DANE-19 */
+	bool sts_testing; /* an STS policy in mode testing was seen */
 };
 
 const char *tls_level_str(enum tls_level v);
@@ -86,14 +87,16 @@ const char *tls_policy_by_str(enum tls_policy_by v);
 
 /* Zeroed plan: opportunistic, both failures TLS_FAIL_NEXT (never clear). */
 void tls_plan_init(struct tls_plan *p);
+/* Deep copy; to is initialized or zeroed, its former records are freed. */
 void tls_plan_copy(struct tls_plan *to, const struct tls_plan *from);
 void tls_plan_clear(struct tls_plan *p); /* frees the records */
 /*
  * Canonical bytes of all that makes two sessions interchangeable (DANE-60):
  * host, address text, port, SNI, level, minimum version, REQUIRETLS, the TLSA
- * set (order does not count), and names where the proof uses names.
+ * set (order does not count), and names where the proof uses names. When
+ * out->full is set afterwards the key is cut: share nothing by it.
  */
 void tls_plan_key(const struct tls_plan *p, struct str host, struct str addr,
-		  uint16_t port, struct buf *out);
+    uint16_t port, struct buf *out);
 
 #endif

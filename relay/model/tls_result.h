@@ -4,10 +4,10 @@
 
 #include <stdbool.h>
 
-#define TLS_PROOF_LIST(X)                                                      \
-	X(TLS_PROOF_NONE, "none")                                              \
-	X(TLS_PROOF_DANE_EE, "dane-ee")                                        \
-	X(TLS_PROOF_DANE_TA, "dane-ta")                                        \
+#define TLS_PROOF_LIST(X) \
+	X(TLS_PROOF_NONE, "none") \
+	X(TLS_PROOF_DANE_EE, "dane-ee") \
+	X(TLS_PROOF_DANE_TA, "dane-ta") \
 	X(TLS_PROOF_PKIX, "pkix")
 
 enum tls_proof {
@@ -17,14 +17,14 @@ enum tls_proof {
 };
 
 /* Result types of RFC 8460 4.3 plus what they leave out. */
-#define TLS_FAILURE_LIST(X)                                                    \
-	X(TLS_OK, "ok")                                                        \
-	X(TLS_NO_STARTTLS, "starttls-not-supported")                           \
-	X(TLS_HOST_MISMATCH, "certificate-host-mismatch")                      \
-	X(TLS_EXPIRED, "certificate-expired")                                  \
-	X(TLS_NOT_TRUSTED, "certificate-not-trusted")                          \
-	X(TLS_TLSA_MISMATCH, "validation-failure")                             \
-	X(TLS_HANDSHAKE, "handshake-failure")                                  \
+#define TLS_FAILURE_LIST(X) \
+	X(TLS_OK, "ok") \
+	X(TLS_NO_STARTTLS, "starttls-not-supported") \
+	X(TLS_HOST_MISMATCH, "certificate-host-mismatch") \
+	X(TLS_EXPIRED, "certificate-expired") \
+	X(TLS_NOT_TRUSTED, "certificate-not-trusted") \
+	X(TLS_TLSA_MISMATCH, "validation-failure") \
+	X(TLS_HANDSHAKE, "handshake-failure") \
 	X(TLS_PROTOCOL, "protocol-error")
 
 enum tls_failure {
@@ -34,15 +34,17 @@ enum tls_failure {
 };
 
 struct tls_result {
-	bool established;  /* the channel is encrypted */
-	bool verified;     /* what the plan asked for was proven */
+	bool established; /* the channel is encrypted */
+	/* The proof that the plan asked for is there; false for the levels that
+	 * ask for none. */
+	bool verified;
 	enum tls_proof proof;
 	enum tls_failure failure;
 	enum tls_failure audit; /* outcome of audit_pkix, TLS_OK if not asked */
-	int depth;         /* chain depth of the matching TLSA, or -1 */
-	char version[16];  /* "TLSv1.3" */
+	int depth; /* chain depth of the matching TLSA, or -1 */
+	char version[16]; /* "TLSv1.3" */
 	char cipher[64];
-	char text[160];    /* reason of the library, ASCII, for the log */
+	char text[160]; /* reason of the library, ASCII, for the log */
 };
 
 const char *tls_proof_str(enum tls_proof v);

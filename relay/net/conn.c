@@ -46,15 +46,18 @@ static void pump_tls(struct conn *c);
 
 #define CONN_CASE_(id, text) \
 	case id: \
-		return text;
+		s = text; \
+		break;
 
 const char *
 conn_event_str(enum conn_event_kind k)
 {
+	const char *s = "?";
+
 	switch (k) {
 		CONN_EVENT_LIST(CONN_CASE_)
 	}
-	return "?";
+	return s;
 }
 
 static void

@@ -18,14 +18,14 @@
 struct conn;
 struct tls_ctx; /* relay/tls/tls_ctx.h */
 
-#define CONN_EVENT_LIST(X)                                                     \
-	X(CONN_CONNECTED, "connected")                                         \
-	X(CONN_DATA, "data")       /* bytes: borrowed for the call */          \
-	X(CONN_DRAINED, "drained") /* all that was written has gone out */     \
-	X(CONN_TLS_DONE, "tls")    /* handshake ended: see conn_tls_result */  \
-	X(CONN_EOF, "eof")         /* peer closed its side; text if not clean */ \
-	X(CONN_ERROR, "error")     /* err; nothing more but CONN_CLOSED */     \
-	X(CONN_CLOSED, "closed")   /* last event; the conn is gone after it */
+#define CONN_EVENT_LIST(X) \
+	X(CONN_CONNECTED, "connected") \
+	X(CONN_DATA, "data") /* bytes: borrowed for the call */ \
+	X(CONN_DRAINED, "drained") /* all that was written has gone out */ \
+	X(CONN_TLS_DONE, "tls") /* handshake ended: see conn_tls_result */ \
+	X(CONN_EOF, "eof") /* peer closed its side; text if not clean */ \
+	X(CONN_ERROR, "error") /* err; nothing more but CONN_CLOSED */ \
+	X(CONN_CLOSED, "closed") /* last event; the conn is gone after it */
 
 enum conn_event_kind {
 #define CONN_ENUM_(id, text) id,
@@ -53,11 +53,11 @@ typedef void conn_fn(void *arg, const struct conn_event *ev);
  * ERR_CLOSED (reset by the peer), ERR_TLS, ERR_TIMEOUT or ERR_IO.
  */
 struct conn *conn_connect(struct loop *loop, const struct sockaddr_any *to,
-			  int64_t timeout_ms, conn_fn *fn, void *arg);
+    int64_t timeout_ms, conn_fn *fn, void *arg);
 /* Wraps an accepted descriptor (TCP or unix), which it then owns; it reads
  * at once. NULL: descriptor was closed, no memory for it. */
-struct conn *conn_accepted(struct loop *loop, int take_fd, conn_fn *fn,
-			   void *arg);
+struct conn *conn_accepted(
+    struct loop *loop, int take_fd, conn_fn *fn, void *arg);
 /* Peer address (family 0 for unix). */
 void conn_peer(const struct conn *c, struct sockaddr_any *out);
 
@@ -82,8 +82,8 @@ void conn_resume(struct conn *c);
  * then closes. What is read from now on goes to TLS alone, also bytes that the
  * peer sent in clear: they fail the handshake and never come as CONN_DATA.
  */
-void conn_start_tls(struct conn *c, struct tls_ctx *ctx,
-		    const struct tls_plan *plan);
+void conn_start_tls(
+    struct conn *c, struct tls_ctx *ctx, const struct tls_plan *plan);
 /* Valid after CONN_TLS_DONE; zeroed with proof none before. */
 const struct tls_result *conn_tls_result(const struct conn *c);
 /* One deadline, replaced at each call; 0 none. Expiry is CONN_ERROR with

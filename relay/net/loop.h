@@ -23,8 +23,7 @@ void *loop_uv(struct loop *l);
 /* Signals, main thread only. fn runs on the loop. */
 struct loop_signal;
 NODISCARD int loop_signal_new(struct loop *l, int signo,
-			      void (*fn)(void *arg, int signo), void *arg,
-			      struct loop_signal **out);
+    void (*fn)(void *arg, int signo), void *arg, struct loop_signal **out);
 void loop_signal_free(struct loop_signal *s);
 
 #endif

@@ -27,7 +27,7 @@ typedef void mailbox_fn(void *arg, struct mail_node *node);
  * that may be under way at once (posted and not yet released).
  */
 NODISCARD int mailbox_new(struct loop *loop, size_t credits, mailbox_fn *fn,
-			  void *arg, struct mailbox **out);
+    void *arg, struct mailbox **out);
 /* Receiver on a blocking thread. */
 NODISCARD int mailbox_new_blocking(size_t credits, struct mailbox **out);
 
@@ -57,7 +57,7 @@ void mailbox_free(struct mailbox *mb, void (*drop_fn)(struct mail_node *));
 /* Threads are made here and in the store only. */
 struct net_thread;
 NODISCARD int net_thread_start(void (*fn)(void *arg), void *arg,
-			       const char *name, struct net_thread **out);
+    const char *name, struct net_thread **out);
 void net_thread_join(struct net_thread *t); /* frees; NULL is fine */
 
 #endif

@@ -11,8 +11,8 @@
 struct tls_ctx;
 
 struct tls_ctx_opts {
-	const char *ca_file;   /* PEM; NULL: the system's */
-	enum tls_version min;  /* verified classes */
+	const char *ca_file; /* PEM; NULL: the system's */
+	enum tls_version min; /* verified classes */
 	enum tls_version opportunistic_min;
 };
 
@@ -24,8 +24,8 @@ struct tls_ctx_opts {
 void tls_ctx_init_library(void);
 
 /* ERR_CONFIG (CA file unreadable or empty), ERR_TLS; text: one line. */
-NODISCARD int tls_ctx_new(const struct tls_ctx_opts *o, struct tls_ctx **out,
-			  char text[160]);
+NODISCARD int tls_ctx_new(
+    const struct tls_ctx_opts *o, struct tls_ctx **out, char text[160]);
 void tls_ctx_free(struct tls_ctx *c); /* NULL is fine */
 /* For relay/tls and relay/net/http only: SSL_CTX of a level; X509_STORE. */
 void *tls_ctx_ssl(struct tls_ctx *c, enum tls_level level);

@@ -19,8 +19,8 @@ struct tls_engine;
  * Client engine for plan (copied). A plan whose TLSA records OpenSSL does not
  * take any of is ERR_TLS: never a weaker handshake.
  */
-NODISCARD int tls_engine_new(struct tls_ctx *ctx, const struct tls_plan *plan,
-			     struct tls_engine **out);
+NODISCARD int tls_engine_new(
+    struct tls_ctx *ctx, const struct tls_plan *plan, struct tls_engine **out);
 void tls_engine_free(struct tls_engine *e); /* NULL is fine */
 
 /* Bytes that came from the peer. */
@@ -36,8 +36,8 @@ const struct tls_result *tls_engine_result(const struct tls_engine *e);
 NODISCARD int tls_engine_write(struct tls_engine *e, const void *p, size_t n);
 /* Decrypts up to n bytes into p, *got says how many. ERR_MORE when there is
  * no more for now, ERR_CLOSED on close_notify, ERR_TLS. */
-NODISCARD int tls_engine_read(struct tls_engine *e, void *p, size_t n,
-			      size_t *got);
+NODISCARD int tls_engine_read(
+    struct tls_engine *e, void *p, size_t n, size_t *got);
 /* Moves what must go to the peer into out; bytes moved. */
 size_t tls_engine_output(struct tls_engine *e, struct buf *out);
 /* Queues close_notify. */

@@ -21,8 +21,8 @@ NODISCARD int tls_verify_setup(void *ssl, const char *name);
  * store, now, for name: the rules of tls_verify_setup. Returns an X509_V_
  * code, 0 when all is well.
  */
-int tls_verify_chain(void *store, void *leaf, void *untrusted,
-		     const char *name);
+int tls_verify_chain(
+    void *store, void *leaf, void *untrusted, const char *name);
 /*
  * Hangs our verification into an SSL_CTX: OpenSSL's, then, for an SSL that
  * tls_verify_also named a second name for, PKIX on top. Both must hold.
