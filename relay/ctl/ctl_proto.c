@@ -1,0 +1,433 @@
+/*
+ * The control protocol: what may be asked, and answers as JSON. The texts for
+ * people are made from these answers in ctl_show.c, so that "--json" and the
+ * plain form can't say different things.
+ *
+ * A question comes from whoever may open the socket; it is checked whole, and
+ * a member that the command does not know is an error, not a guess.
+ */
+#include "config.h"
+
+#include "relay/ctl/ctl_proto.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "relay/base/date.h"
+#include "relay/ctl/ctl_text.h"
+#include "relay/model/msg.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static const char *const cmd_names[] = {
+#define CTL_NAME_(id, text) text,
+    CTL_CMD_LIST(CTL_NAME_)
+#undef CTL_NAME_
+};
+
+const char *
+ctl_cmd_str(enum ctl_cmd cmd)
+{
+	if ((size_t)cmd >= COUNT(cmd_names))
+		BUG("ctl_cmd %d", (int)cmd);
+	return cmd_names[cmd];
+}
+
+/* ---- questions ---- */
+
+static NODISCARD int
+parse_cmd(const json_t *v, enum ctl_cmd *out)
+{
+	const char *text = json_string_value(v);
+
+	if (!text)
+		return ERR_SYNTAX;
+	for (size_t i = 0; i < COUNT(cmd_names); i++) {
+		if (strcmp(text, cmd_names[i]) == 0) {
+			*out = (enum ctl_cmd)i;
+			return 0;
+		}
+	}
+	return ERR_NOTFOUND;
+}
+
+static NODISCARD int
+parse_number(const json_t *v, uint64_t min, uint64_t max, uint64_t *out)
+{
+	json_int_t n = json_integer_value(v);
+
+	if (!json_is_integer(v))
+		return ERR_SYNTAX;
+	if (n < 0 || (uint64_t)n < min || (uint64_t)n > max)
+		return ERR_RANGE;
+	*out = (uint64_t)n;
+	return 0;
+}
+
+static NODISCARD int
+parse_member(const char *key, const json_t *v, struct ctl_question *q)
+{
+	const char *text;
+
+	if (strcmp(key, "cmd") == 0)
+		return 0;
+	if (q->cmd != CTL_QUEUE_LIST)
+		return ERR_SYNTAX;
+	if (strcmp(key, "after") == 0)
+		return parse_number(v, 0, INT64_MAX, &q->after);
+	if (strcmp(key, "limit") == 0)
+		return parse_number(v, 1, CTL_LIST_MAX, &q->limit);
+	text = json_string_value(v);
+	if (strcmp(key, "message") != 0 || !text)
+		return ERR_SYNTAX;
+	return msg_qid_parse(str_of(text), &q->msg);
+}
+
+int
+ctl_question_parse(struct str line, struct ctl_question *out)
+{
+	struct ctl_question q = {.limit = CTL_LIST_MAX};
+	json_t *root = NULL, *v;
+	const char *key;
+	int err;
+
+	root = json_loadb(line.p, line.n, JSON_REJECT_DUPLICATES, NULL);
+	if (!json_is_object(root)) {
+		err = ERR_SYNTAX;
+		goto out;
+	}
+	err = parse_cmd(json_object_get(root, "cmd"), &q.cmd);
+	if (err)
+		goto out;
+	json_object_foreach(root, key, v)
+	{
+		err = parse_member(key, v, &q);
+		if (err)
+			goto out;
+	}
+	*out = q;
+out:
+	json_decref(root);
+	return err;
+}
+
+/* ---- building ---- */
+
+static json_t *
+need(json_t *v)
+{
+	if (!v)
+		BUG("out of memory");
+	return v;
+}
+
+static void
+set(json_t *object, const char *key, json_t *take_v)
+{
+	if (json_object_set_new(object, key, need(take_v)))
+		BUG("out of memory");
+}
+
+static void
+set_text(json_t *object, const char *key, const char *text)
+{
+	struct buf b;
+	struct str s;
+
+	buf_init(&b, 8192);
+	ctl_text_utf8(&b, str_of(text));
+	s = buf_str(&b);
+	set(object, key, json_stringn(s.p ? s.p : "", s.n));
+	buf_clear(&b);
+}
+
+static void
+set_number(json_t *object, const char *key, uint64_t n)
+{
+	set(object, key, json_integer((json_int_t)n));
+}
+
+static void
+set_time(json_t *object, const char *key, int64_t s)
+{
+	char text[DATE_MAX];
+
+	date_rfc3339(s, text);
+	set_text(object, key, text);
+}
+
+static json_t *
+answer(bool ok)
+{
+	json_t *root = need(json_object());
+
+	set(root, "ok", json_boolean(ok));
+	return root;
+}
+
+static int
+add_bytes(const char *p, size_t n, void *arg)
+{
+	buf_add(arg, p, n);
+	return 0;
+}
+
+static void
+finish(json_t *take_root, struct buf *out)
+{
+	if (json_dump_callback(take_root, add_bytes, out, JSON_COMPACT))
+		BUG("JSON of our own can't be written");
+	buf_add_char(out, '\n');
+	json_decref(take_root);
+}
+
+void
+ctl_question_build(const struct ctl_question *q, struct buf *out)
+{
+	json_t *root = need(json_object());
+	char qid[MSG_QID_MAX];
+
+	set_text(root, "cmd", ctl_cmd_str(q->cmd));
+	if (q->cmd == CTL_QUEUE_LIST) {
+		set_number(root, "after", q->after);
+		set_number(root, "limit", q->limit);
+		if (q->msg) {
+			msg_qid(q->msg, qid);
+			set_text(root, "message", qid);
+		}
+	}
+	finish(root, out);
+}
+
+void
+ctl_error_build(const char *text, struct buf *out)
+{
+	json_t *root = answer(false);
+
+	set_text(root, "error", text);
+	finish(root, out);
+}
+
+static json_t *
+row_object(const struct store_row *r)
+{
+	json_t *o = need(json_object());
+	char qid[MSG_QID_MAX];
+
+	msg_qid(r->msg, qid);
+	set_number(o, "id", r->rcpt);
+	set_text(o, "message", qid);
+	set_text(o, "state", r->state);
+	set_text(o, "from", r->sender);
+	set_text(o, "to", r->addr);
+	set_text(o, "next_hop", r->next_hop);
+	set_number(o, "size", r->size);
+	set_time(o, "arrived", r->arrived);
+	set_time(o, "next_try", r->next_try);
+	set_number(o, "tries", r->tries);
+	set_text(o, "dsn", r->dsn);
+	set_text(o, "rule", r->rule);
+	set_text(o, "mx", r->mx);
+	set_text(o, "reply", r->reply);
+	return o;
+}
+
+void
+ctl_list_build(const struct store_row *rows, size_t n, struct buf *out)
+{
+	json_t *root = answer(true);
+	json_t *list = need(json_array());
+
+	for (size_t i = 0; i < n; i++) {
+		if (json_array_append_new(list, row_object(&rows[i])))
+			BUG("out of memory");
+	}
+	set(root, "rows", list);
+	finish(root, out);
+}
+
+static json_t *
+stats_object(const struct store_stats *st)
+{
+	json_t *o = need(json_object());
+
+	set_number(o, "messages", st->msgs);
+	set_number(o, "recipients", st->rcpts);
+	set_number(o, "deferred", st->deferred);
+	set_number(o, "destinations", st->dests);
+	set_number(o, "bytes", st->bytes);
+	if (st->oldest)
+		set_time(o, "oldest", st->oldest);
+	else
+		set(o, "oldest", json_null());
+	return o;
+}
+
+void
+ctl_stats_build(const struct store_stats *st, struct buf *out)
+{
+	json_t *root = answer(true);
+
+	set(root, "queue", stats_object(st));
+	finish(root, out);
+}
+
+/* ---- status ---- */
+
+static void
+add_problem(json_t *list, const char *what, const char *text, const char *todo)
+{
+	json_t *o = need(json_object());
+
+	set_text(o, "what", what);
+	set_text(o, "text", text);
+	set_text(o, "todo", todo);
+	if (json_array_append_new(list, o))
+		BUG("out of memory");
+}
+
+/* What to do about an error of the store. */
+static const char *
+store_todo(int err)
+{
+	switch (err) {
+	case ERR_FULL:
+		return "make room on the disk of state_dir; mail is taken "
+		       "again by itself";
+	case ERR_BUSY:
+		return "find the program that holds the database (fuser) and "
+		       "end it";
+	case ERR_CORRUPT:
+		return "stop waxseald, keep a copy of state_dir, restore the "
+		       "database from a backup";
+	case ERR_VERSION:
+		return "run the newer waxseald that wrote this database";
+	case ERR_PERM:
+		return "give state_dir and all in it to the user that the "
+		       "relay runs as";
+	default:
+		return "check the disk and the file system of state_dir; mail "
+		       "is taken again by itself";
+	}
+}
+
+static void
+resolver_problem(const struct ctl_status *s, json_t *list)
+{
+	switch (s->resolver) {
+	case DNS_STATE_OK:
+		break;
+	case DNS_STATE_UNKNOWN:
+		/* Some seconds after the start it is normal. */
+		if (s->uptime_s < 60)
+			break;
+		add_problem(list, "resolver",
+		    "nothing is known about the resolver yet: no answer since "
+		    "the start",
+		    "look for event=resolver in the log");
+		break;
+	case DNS_STATE_UNTRUSTED:
+		add_problem(list, "resolver",
+		    "answers come without DNSSEC validation: DANE can't be "
+		    "used, domains known to use it are held",
+		    s->managed ? "look for event=unbound in the log; check "
+				 "that the clock is right and that DNS over "
+				 "UDP and TCP may leave this machine"
+			       : "let the resolver validate, or set resolver "
+				 "{ mode = managed }");
+		break;
+	case DNS_STATE_DEAD:
+		add_problem(list, "resolver",
+		    "the resolver does not answer: all mail is held",
+		    s->managed ? "look for event=unbound in the log; check "
+				 "that DNS over UDP and TCP may leave this "
+				 "machine"
+			       : "start the resolver that resolver { address "
+				 "} names, or set resolver { mode = managed }");
+		break;
+	}
+}
+
+static json_t *
+problems(const struct ctl_status *s)
+{
+	json_t *list = need(json_array());
+
+	/* The worst first: without a store no mail is taken at all. */
+	if (s->store_err)
+		add_problem(list, "store",
+		    s->store_text && *s->store_text ? s->store_text
+						    : err_str(s->store_err),
+		    store_todo(s->store_err));
+	else if (!s->stats)
+		add_problem(list, "store", "the queue could not be read",
+		    "look for event=store in the log");
+	resolver_problem(s, list);
+	return list;
+}
+
+static const char *
+role_str(enum listen_role role)
+{
+	switch (role) {
+	case LISTEN_SMARTHOST:
+		return "smarthost";
+	case LISTEN_INTERCEPT:
+		return "intercept";
+	case LISTEN_POLICY:
+		return "policy";
+	}
+	BUG("listen_role %d", (int)role);
+}
+
+static json_t *
+listens_array(const struct ctl_status *s)
+{
+	json_t *list = need(json_array());
+
+	for (size_t i = 0; i < s->n_listens; i++) {
+		json_t *o = need(json_object());
+
+		set_text(o, "address", s->listens[i].text);
+		set_text(o, "role", role_str(s->listens[i].role));
+		if (json_array_append_new(list, o))
+			BUG("out of memory");
+	}
+	return list;
+}
+
+static json_t *
+counters_object(const struct metrics *m)
+{
+	json_t *o = need(json_object());
+
+	for (unsigned i = 0; m && i < METRIC_COUNT; i++)
+		set_number(o, metric_name((enum metric)i),
+		    metrics_get(m, (enum metric)i));
+	return o;
+}
+
+void
+ctl_status_build(const struct ctl_status *s, struct buf *out)
+{
+	json_t *root = answer(true);
+	json_t *resolver = need(json_object());
+	json_t *store = need(json_object());
+
+	set_text(root, "version", s->version);
+	set_number(root, "uptime", s->uptime_s > 0 ? (uint64_t)s->uptime_s : 0);
+	set_number(root, "workers", s->workers);
+	set_text(resolver, "mode", s->managed ? "managed" : "external");
+	set_text(resolver, "state", dns_state_str(s->resolver));
+	set(root, "resolver", resolver);
+	set_text(store, "state", s->store_err ? "error" : "ok");
+	if (s->store_err)
+		set_text(store, "error", err_str(s->store_err));
+	set(root, "store", store);
+	set(root, "listens", listens_array(s));
+	set(root, "queue", s->stats ? stats_object(s->stats) : json_null());
+	set(root, "counters", counters_object(s->metrics));
+	set(root, "problems", problems(s));
+	finish(root, out);
+}

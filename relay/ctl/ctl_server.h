@@ -1,0 +1,33 @@
+/* The control socket on the main thread of the relay. */
+#ifndef RELAY_CTL_CTL_SERVER_H
+#define RELAY_CTL_CTL_SERVER_H
+
+#include "relay/base/err.h"
+#include "relay/ctl/ctl_proto.h"
+#include "relay/net/timer.h"
+#include "relay/queue/store.h"
+
+struct ctl_server;
+
+struct ctl_server_opts {
+	struct loop *loop;
+	int take_fd; /* bound and listening unix socket */
+	struct store *store; /* of the main loop */
+	struct log *log;
+	/* Fills all of out but stats; sum is memory for its metrics. out is
+	 * zeroed, sum has no counts. */
+	void (*status)(void *arg, struct ctl_status *out, struct metrics *sum);
+	void *arg;
+};
+
+/* Takes the descriptor. ERR_IO. */
+NODISCARD int ctl_server_open(
+    const struct ctl_server_opts *o, struct ctl_server **out);
+/*
+ * Ends all connections. o->status is not called any more; what is left goes
+ * in later rounds of the loop. A job that the store still has is dropped when
+ * its answer comes, so let the loop run before store_close. NULL is fine.
+ */
+void ctl_server_close(struct ctl_server *s);
+
+#endif
