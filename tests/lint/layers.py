@@ -89,11 +89,17 @@ def own_problem(tree, rules, file, rule, name):
     return None
 
 
+def is_own(file, name):
+    """A test has the header of its harness where others have their own."""
+    return file.path.endswith(".c") and (
+        name == file.path[:-2] + ".h" or
+        file.path.startswith("tests/") and name.startswith("tests/"))
+
+
 def check_order(tree):
     """include-order: config.h, own header, libc and foreign, then ours."""
     names = {2: "<libc>", 3: '"ours"'}
     for file in tree.c_files():
-        own = file.path[:-2] + ".h"
         last, first = -1, True
         for number, mark, name in file.includes():
             if name == "config.h":
@@ -101,7 +107,7 @@ def check_order(tree):
             elif mark == "<":
                 rank = 2
             else:
-                rank = 1 if name == own and file.path.endswith(".c") else 3
+                rank = 1 if is_own(file, name) else 3
             if first and file.path.endswith(".c") and file.in_program:
                 if rank != 0:
                     yield file.path, number, 'the first include is "config.h"'

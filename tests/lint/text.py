@@ -163,9 +163,15 @@ def check_listed(tree):
 
 
 def has_test(tree, path):
+    """One named after it, or one that uses its header: a module may be
+    several files."""
     stem = os.path.basename(path)[:-2]
     want = re.compile(r"tests/unit/test_" + re.escape(stem) + r"(_\w+)?\.c$")
-    return any(want.match(file.path) for file in tree.files)
+    header = path[:-2] + ".h"
+    return any(want.match(file.path)
+               or file.path.startswith("tests/unit/")
+               and header in (name for _, _, name in file.includes())
+               for file in tree.c_files())
 
 
 def check_manual(tree):
