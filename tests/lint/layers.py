@@ -89,11 +89,12 @@ def own_problem(tree, rules, file, rule, name):
     return None
 
 
-def is_own(file, name):
-    """A test has the header of its harness where others have their own."""
-    return file.path.endswith(".c") and (
-        name == file.path[:-2] + ".h" or
-        file.path.startswith("tests/") and name.startswith("tests/"))
+def is_own(file, name, last):
+    """A test has what it tests, or its harness, where others have their own
+    header."""
+    if file.path.startswith("tests/"):
+        return last <= 1
+    return file.path.endswith(".c") and name == file.path[:-2] + ".h"
 
 
 def check_order(tree):
@@ -107,7 +108,7 @@ def check_order(tree):
             elif mark == "<":
                 rank = 2
             else:
-                rank = 1 if is_own(file, name) else 3
+                rank = 1 if is_own(file, name, last) else 3
             if first and file.path.endswith(".c") and file.in_program:
                 if rank != 0:
                     yield file.path, number, 'the first include is "config.h"'
