@@ -267,6 +267,17 @@ sts_policy_clear(struct sts_policy *p)
 	memset(p, 0, sizeof(*p));
 }
 
+void
+sts_policy_copy(struct sts_policy *to, const struct sts_policy *from)
+{
+	*to = *from;
+	to->mx = NULL;
+	if (from->n_mx > 0) {
+		to->mx = xcalloc(from->n_mx, sizeof(*to->mx));
+		memcpy(to->mx, from->mx, from->n_mx * sizeof(*to->mx));
+	}
+}
+
 bool
 sts_policy_match(const struct sts_policy *p, const char *mx_host)
 {

@@ -24,6 +24,7 @@ struct sts_policy {
 NODISCARD int sts_policy_parse(struct str body, struct sts_policy *out,
 			       const char **text);
 void sts_policy_clear(struct sts_policy *p);
+void sts_policy_copy(struct sts_policy *to, const struct sts_policy *from);
 /* STS-34: name of the MX record against the patterns. */
 bool sts_policy_match(const struct sts_policy *p, const char *mx_host);
 

@@ -10,6 +10,7 @@
 
 #include "sts/sts_state.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "relay/base/err.h"
@@ -86,9 +87,67 @@ sts_verdict_init(struct sts_verdict *v)
 	v->rule = "STS-02";
 }
 
+static const char *
+rule_of_mode(enum sts_mode mode)
+{
+	switch (mode) {
+	case STS_MODE_ENFORCE:
+		return "STS-29";
+	case STS_MODE_TESTING:
+		return "STS-32";
+	case STS_MODE_NONE:
+		break;
+	}
+	return "STS-33";
+}
+
+static const char *
+rule_without_policy(const struct sts_inputs *in)
+{
+	if (in->txt_status == RR_FAIL)
+		return "STS-40";
+	return in->record_err == ERR_SYNTAX ? "STS-03" : "STS-02";
+}
+
+void
+sts_verdict_make(const struct sts_inputs *in, enum sts_source source,
+    const struct sts_policy *policy, const char *id, const char *text,
+    struct sts_verdict *v)
+{
+	sts_verdict_init(v);
+	v->source = source;
+	snprintf(v->text, sizeof(v->text), "%s", text);
+	switch (source) {
+	case STS_FRESH:
+		v->rule = rule_of_mode(policy->mode);
+		break;
+	case STS_CACHED:
+		v->rule = "STS-24";
+		break;
+	case STS_UNOBTAINABLE:
+		v->rule = "STS-23";
+		return;
+	case STS_STORE_ERROR:
+		v->rule = "STS-41";
+		return;
+	case STS_NO_POLICY:
+		v->rule = rule_without_policy(in);
+		return;
+	}
+	sts_policy_copy(&v->policy, policy);
+	snprintf(v->id, sizeof(v->id), "%s", id);
+}
+
 void
 sts_verdict_clear(struct sts_verdict *v)
 {
 	sts_policy_clear(&v->policy);
 	sts_verdict_init(v);
+}
+
+void
+sts_verdict_copy(struct sts_verdict *to, const struct sts_verdict *from)
+{
+	*to = *from;
+	sts_policy_copy(&to->policy, &from->policy);
 }

@@ -47,6 +47,12 @@ struct sts_verdict {
 	char text[160];           /* reason of a failed fetch or record */
 };
 void sts_verdict_init(struct sts_verdict *v);
+/* Initialises v. policy and id (copied): what is in force, for FRESH and
+ * CACHED; text: why there is no live policy, or "". */
+void sts_verdict_make(const struct sts_inputs *in, enum sts_source source,
+		      const struct sts_policy *policy, const char *id,
+		      const char *text, struct sts_verdict *v);
 void sts_verdict_clear(struct sts_verdict *v);
+void sts_verdict_copy(struct sts_verdict *to, const struct sts_verdict *from);
 
 #endif

@@ -180,6 +180,49 @@ test_verdict(void **state)
 	assert_null(v.policy.mx);
 }
 
+static void
+test_make(void **state)
+{
+	static const struct {
+		const char *name;
+		enum sts_source source;
+		enum sts_mode mode;
+		enum txt t;
+		const char *rule;
+		bool has_policy;
+	} makes[] = {
+	    {"enforce", STS_FRESH, STS_MODE_ENFORCE, T_OK, "STS-29", true},
+	    {"testing", STS_FRESH, STS_MODE_TESTING, T_OK, "STS-32", true},
+	    {"none", STS_FRESH, STS_MODE_NONE, T_OK, "STS-33", true},
+	    {"cached", STS_CACHED, STS_MODE_ENFORCE, T_FAIL, "STS-24", true},
+	    {"no body", STS_UNOBTAINABLE, 0, T_OK, "STS-23", false},
+	    {"store", STS_STORE_ERROR, 0, T_OK, "STS-41", false},
+	    {"no record", STS_NO_POLICY, 0, T_NODATA, "STS-02", false},
+	    {"TXT fails", STS_NO_POLICY, 0, T_FAIL, "STS-40", false},
+	    {"invalid", STS_NO_POLICY, 0, T_SYNTAX, "STS-03", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < T_COUNT(makes); i++) {
+		char mx[1][DOMAIN_MAX] = {"a.b"};
+		struct sts_policy p = {
+		    .mode = makes[i].mode, .mx = mx, .n_mx = 1};
+		struct sts_verdict v, copy;
+		struct world w;
+
+		build(&w, C_SAME, makes[i].t, M_NONE);
+		sts_verdict_make(&w.in, makes[i].source, &p, "77", "why", &v);
+		sts_verdict_copy(&copy, &v);
+		sts_verdict_clear(&v);
+		t_cstr(makes[i].name, copy.rule, makes[i].rule);
+		t_cstr(makes[i].name, copy.text, "why");
+		t_cstr(makes[i].name, copy.id, makes[i].has_policy ? "77" : "");
+		t_int(makes[i].name, (int64_t)copy.policy.n_mx,
+		    makes[i].has_policy);
+		sts_verdict_clear(&copy);
+	}
+}
+
 int
 main(void)
 {
@@ -187,6 +230,7 @@ main(void)
 	    cmocka_unit_test(test_rows),
 	    cmocka_unit_test(test_product),
 	    cmocka_unit_test(test_verdict),
+	    cmocka_unit_test(test_make),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,101 @@
+/*
+ * "How may mail for this domain be sent?" One answer for all who ask: a route
+ * that yields hosts on demand, best preference first, each with a tls_plan or
+ * with the reason to pass it over. STS and DANE are looked up here, lazily,
+ * and judged by relay/policy.
+ */
+#ifndef RELAY_DECIDE_DECIDE_H
+#define RELAY_DECIDE_DECIDE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "relay/base/clock.h"
+#include "relay/base/rng.h"
+#include "relay/dns/dns.h"
+#include "relay/model/options.h"
+#include "relay/model/outcome.h"
+#include "relay/model/tls_plan.h"
+#include "relay/model/verdicts.h"
+#include "relay/net/timer.h"
+
+struct sts;    /* sts/sts_lookup.h */
+struct decide; /* one a shard */
+struct route;  /* one question under way */
+
+struct decide_opts {
+	struct loop *loop;
+	struct dns *dns;
+	/* NULL: never untrusted. State of the resolver, for DANE-58. */
+	enum dns_state (*dns_state)(void *arg);
+	void *dns_state_arg;
+	/* Has this domain ever had secure TLSA? Answered from the shard's
+	 * memory; NULL: no. had_dane_set notes it. */
+	bool (*had_dane)(void *arg, const char *domain);
+	void (*had_dane_set)(void *arg, const char *domain);
+	void *had_dane_arg;
+	/* Is this one of the machine's own addresses? NULL: none is. */
+	bool (*own_addr)(void *arg, const struct rr_addr *addr);
+	void *own_addr_arg;
+	struct sts *sts; /* NULL: MTA-STS is not looked at */
+	const struct options *options;
+	struct clock clock;
+	struct rng *rng;
+};
+
+struct decide *decide_new(const struct decide_opts *o);
+void decide_free(struct decide *d); /* no route may be left */
+
+struct route_req {
+	const char *next_hop; /* canonical domain, or "[ip]" */
+	uint32_t msg_flags;   /* enum msg_flags */
+};
+
+#define ROUTE_ADDRS_MAX 16
+
+/* A host that may be tried. Borrowed for the call; copy what you keep. */
+struct route_host {
+	char host[DOMAIN_MAX];
+	uint16_t pref, port;
+	struct rr_addr addrs[ROUTE_ADDRS_MAX]; /* allowed ones, in order */
+	size_t n_addrs;
+	struct tls_plan plan;
+	enum mx_security mx;
+	struct tls_verdict_view {
+		enum dane_kind dane;
+		enum sts_source sts;
+		enum sts_mode sts_mode;
+	} seen; /* for explain and log */
+};
+
+enum route_event_kind {
+	ROUTE_HOST, /* a host that may be tried */
+	ROUTE_SKIP, /* a host passed over: host->host, outcome says why;
+		     * route_next is not needed, the route goes on itself */
+	ROUTE_END   /* no (more) hosts; outcome says what that means when no
+		     * host was tried or all that were tried failed softly */
+};
+
+struct route_event {
+	enum route_event_kind kind;
+	const struct route_host *host;
+	const struct outcome *outcome;
+};
+
+typedef void route_fn(void *arg, const struct route_event *ev);
+
+/*
+ * Starts; the first ROUTE_HOST or ROUTE_END comes later. After ROUTE_HOST the
+ * caller says route_next for more. After ROUTE_END only route_free is left.
+ * ROUTE_END carries: null MX -> bounced 5.1.10 (NMX-01); NXDOMAIN -> bounced
+ * 5.1.2; we are the best MX -> bounced 5.4.6 (SMTP-17); MX lookup error ->
+ * deferred 4.4.3; hosts all skipped -> see plan.h; hosts tried -> deferred,
+ * for the caller to replace by what it saw.
+ */
+struct route *route_start(struct decide *d, const struct route_req *req,
+			  route_fn *fn, void *arg);
+void route_next(struct route *r);
+void route_free(struct route *r); /* also cancels; NULL is fine */
+
+#endif
