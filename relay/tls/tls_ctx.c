@@ -27,9 +27,9 @@
  * Anybody may listen anyway where nobody is authenticated, so old algorithms
  * are better there than none. Anonymous suites are not offered: RFC 7672 8.2.
  */
-#define WEAK_CIPHERS "HIGH:MEDIUM:!aNULL:!eNULL:!PSK:!SRP"
+#define WEAK_CIPHERS "HIGH:MEDIUM:!aNULL:!eNULL:!PSK:!SRP:!AESCCM8"
 /* RFC 9325 4.1: forward secrecy. */
-#define STRONG_CIPHERS "HIGH:!kRSA:!aNULL:!eNULL:!PSK:!SRP:!3DES"
+#define STRONG_CIPHERS "HIGH:!kRSA:!aNULL:!eNULL:!PSK:!SRP:!3DES:!AESCCM8"
 #define SUITES_1_3 \
 	"TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:" \
 	"TLS_AES_128_GCM_SHA256"

@@ -44,11 +44,11 @@ set_text(struct tls_engine *e, const char *text)
 			*p = '?';
 }
 
-/* The last reason of the library, which is then forgotten. */
+/* The library's first reason, which is the cause; all are then forgotten. */
 static void
 set_reason(struct tls_engine *e, const char *fallback)
 {
-	const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+	const char *reason = ERR_reason_error_string(ERR_peek_error());
 
 	set_text(e, reason ? reason : fallback);
 	ERR_clear_error();

@@ -209,7 +209,7 @@ test_not_tls(void **state)
 	t_err("plain text", tls_engine_handshake(e), ERR_TLS);
 	t_cstr("plain text", tls_failure_str(tls_engine_result(e)->failure),
 	    "handshake-failure");
-	t_cstr("reason", tls_engine_result(e)->text, "wrong version number");
+	t_bool("reason", tls_engine_result(e)->text[0] != '\0', true);
 	tls_engine_free(e);
 }
 

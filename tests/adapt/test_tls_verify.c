@@ -4,6 +4,9 @@
  */
 #include "config.h"
 
+#include <time.h>
+
+#include "relay/tls/tls_offline.h"
 #include "tests/adapt/tls_world.h"
 #include "tests/unit/t.h"
 
@@ -448,6 +451,116 @@ test_audit(void **state)
 	}
 }
 
+/* The presented chain as PEM; caller clears. */
+static void
+chain_pem(struct world *w, const struct tcase *c, struct buf *b)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *p = NULL;
+	long n;
+
+	for (size_t i = 0; i < 3 && c->chain[i]; i++)
+		PEM_write_bio_X509(bio, w->cert[c->chain[i]].x);
+	n = BIO_get_mem_data(bio, &p);
+	buf_init(b, 100000);
+	buf_add(b, p, (size_t)n);
+	BIO_free(bio);
+}
+
+/* Judged without a connection, each case ends the same. */
+static void
+test_offline(void **state)
+{
+	struct world *w = world_of(state);
+
+	for (size_t i = 0; i < T_COUNT(cases); i++) {
+		const struct tcase *c = &cases[i];
+		struct tls_result r;
+		struct tls_plan p;
+		struct buf pem;
+
+		if (c->level != TLS_DANE && c->level != TLS_PKIX)
+			continue;
+		make_plan(w, c, &p);
+		chain_pem(w, c, &pem);
+		t_err(c->name,
+		    tls_offline_verify(w->ctx, &p, buf_str(&pem), -1, &r), 0);
+		t_cstr(c->name, tls_failure_str(r.failure),
+		    tls_failure_str(c->want));
+		t_cstr(
+		    c->name, tls_proof_str(r.proof), tls_proof_str(c->proof));
+		t_bool(c->name, r.verified, c->want == TLS_OK);
+		t_bool(c->name, r.established, false);
+		t_bool(c->name, r.depth >= 0,
+		    c->want == TLS_OK && c->level == TLS_DANE);
+		tls_plan_clear(&p);
+		buf_clear(&pem);
+	}
+}
+
+static void
+test_offline_time(void **state)
+{
+	struct world *w = world_of(state);
+	static const struct tcase c = {.name = "DANE-35 at its time",
+	    TLS_DANE,
+	    {EXPIRED, ROOT},
+	    {{2, 1, 1, ROOT}}};
+	const int64_t now = (int64_t)time(NULL);
+	struct tls_result r;
+	struct tls_plan p;
+	struct buf pem;
+
+	make_plan(w, &c, &p);
+	chain_pem(w, &c, &pem);
+	t_err(
+	    c.name, tls_offline_verify(w->ctx, &p, buf_str(&pem), now, &r), 0);
+	t_cstr(c.name, tls_failure_str(r.failure), "certificate-expired");
+	t_err(c.name,
+	    tls_offline_verify(
+		w->ctx, &p, buf_str(&pem), now - 5 * PKI_DAY, &r),
+	    0);
+	t_cstr(c.name, tls_failure_str(r.failure), "ok");
+	tls_plan_clear(&p);
+	buf_clear(&pem);
+}
+
+static void
+test_offline_errors(void **state)
+{
+	struct world *w = world_of(state);
+	static const struct tcase c = {
+	    .name = "x", TLS_DANE, {GOOD}, {{3, 1, 1, GOOD}}};
+	static const struct tcase unusable = {
+	    .name = "DANE-38", TLS_DANE, {GOOD}, {{1, 1, 1, GOOD}}};
+	struct tls_result r;
+	struct tls_plan p;
+	struct buf pem;
+
+	make_plan(w, &c, &p);
+	chain_pem(w, &c, &pem);
+	t_err("empty", tls_offline_verify(w->ctx, &p, STR(""), -1, &r),
+	    ERR_SYNTAX);
+	t_err("no PEM", tls_offline_verify(w->ctx, &p, STR("x\n"), -1, &r),
+	    ERR_SYNTAX);
+	t_err("cut",
+	    tls_offline_verify(w->ctx, &p, str_n(pem.p, pem.n - 40), -1, &r),
+	    ERR_SYNTAX);
+	buf_add_cstr(&pem,
+	    "-----BEGIN CERTIFICATE-----\nAAAA\n"
+	    "-----END CERTIFICATE-----\n");
+	t_err("a broken second one",
+	    tls_offline_verify(w->ctx, &p, buf_str(&pem), -1, &r), ERR_SYNTAX);
+	t_bool("verified", r.verified, false);
+	tls_plan_clear(&p);
+	make_plan(w, &unusable, &p);
+	t_err("unusable", tls_offline_verify(w->ctx, &p, buf_str(&pem), -1, &r),
+	    ERR_TLS);
+	t_bool("verified", r.verified, false);
+	tls_plan_clear(&p);
+	buf_clear(&pem);
+}
+
 int
 main(void)
 {
@@ -455,6 +568,9 @@ main(void)
 	    cmocka_unit_test(test_table),
 	    cmocka_unit_test(test_refused_in_1_2),
 	    cmocka_unit_test(test_audit),
+	    cmocka_unit_test(test_offline),
+	    cmocka_unit_test(test_offline_time),
+	    cmocka_unit_test(test_offline_errors),
 	};
 
 	return cmocka_run_group_tests(tests, world_setup, world_teardown);

@@ -48,7 +48,8 @@ static const struct {
 	enum cert issuer;
 	struct pki_spec spec;
 } specs[CERTS_END_] = {
-    [ROOT] = {NONE_, {.cn = "Root", .basic = "critical,CA:TRUE"}},
+    [ROOT] = {NONE_,
+	{.cn = "Root", .basic = "critical,CA:TRUE", .from = -20, .to = 30}},
     [ROOT_2] = {NONE_, {.cn = "Root 2", .basic = "critical,CA:TRUE"}},
     [ROOT_OLD] = {NONE_,
 	{.cn = "Old", .basic = "critical,CA:TRUE", .from = -9, .to = -2}},
