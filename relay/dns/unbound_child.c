@@ -158,8 +158,10 @@ on_output(uv_poll_t *h, int status, int events)
 
 	(void)status;
 	(void)events;
-	if (out->c && !output_read(out))
+	if (out->c && !output_read(out)) {
+		line_done(out->c);
 		output_close(out);
+	}
 }
 
 static int
