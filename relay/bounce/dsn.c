@@ -194,7 +194,8 @@ add_text(const struct dsn_in *in, struct buf *out)
 	    "Your message of %s\r\n(queue id %s",
 	    in->hostname, arrived, in->qid);
 	if (days > 0)
-		buf_addf(out, ", %lld days ago", (long long)days);
+		buf_addf(out, ", %lld day%s ago", (long long)days,
+		    days > 1 ? "s" : "");
 	buf_add_cstr(out, ") could not be delivered to:\r\n\r\n");
 	for (size_t i = 0; i < in->n; i++)
 		add_rcpt_text(&in->rcpts[i], out);
