@@ -7,9 +7,8 @@
  *	LOOK --> ADDR --> FETCH --> PUT --> OVER
  *	   \________\_________\____________/
  *
- * A job that the store still owes an answer is kept, OVER, until it came:
- * requests to the store can't be taken back. A policy that is in force and a
- * day old is fetched again by a job of its own that nobody waits for (STS-25).
+ * A policy that is in force and a day old is fetched again by a job of its own
+ * that nobody waits for (STS-25).
  *
  * RFC 8461 3.3, 5.1.
  */
@@ -117,6 +116,8 @@ job_stop(struct job *j)
 	dns_cancel(dns, j->q_addr[0]);
 	dns_cancel(dns, j->q_addr[1]);
 	sts_fetch_cancel(j->fetch);
+	if (j->store_owes > 0)
+		store_forget(j->sts->o.store, j);
 	timer_free(j->timer);
 	j->q_txt = j->q_addr[0] = j->q_addr[1] = NULL;
 	j->fetch = NULL;
@@ -151,9 +152,7 @@ job_end(struct job *j)
 {
 	job_leave_map(j);
 	job_set_state(j, JOB_OVER);
-	job_stop(j);
-	if (j->store_owes == 0)
-		job_free(j);
+	job_free(j);
 }
 
 /* ---- the answer ---- */
@@ -211,10 +210,7 @@ on_stored(void *arg, int err)
 	if (err)
 		log_text(j->sts->o.log, LOG_WARN, "sts-store",
 		    "policy of %s is not stored: %s", j->domain, err_str(err));
-	if (j->state == JOB_PUT)
-		job_answer(j, STS_FRESH);
-	else if (j->store_owes == 0)
-		job_free(j);
+	job_answer(j, STS_FRESH);
 }
 
 static void
@@ -419,13 +415,6 @@ on_entry(void *arg, int err, const struct sts_entry *entry)
 	struct job *j = arg;
 
 	j->store_owes--;
-	if (j->state == JOB_OVER) {
-		if (j->store_owes == 0)
-			job_free(j);
-		return;
-	}
-	if (j->state != JOB_LOOK)
-		return; /* too late: the deadline decided */
 	j->store_read = true;
 	j->store_err = err;
 	if (!err) {

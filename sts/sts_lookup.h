@@ -33,11 +33,8 @@ struct sts_opts {
 };
 
 struct sts *sts_new(const struct sts_opts *o);
-/*
- * Lookups under way end without a callback. dns and http must still be there;
- * the store must be closed already, or its loop must not run any more before
- * it is: what it still answers would find nobody. NULL is fine.
- */
+/* Lookups under way end without a callback. dns, http and store must still be
+ * there. NULL is fine. */
 void sts_free(struct sts *s);
 
 typedef void sts_lookup_fn(void *arg, const struct sts_verdict *v);
