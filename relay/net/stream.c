@@ -20,7 +20,6 @@
 #include "relay/net/loop_int.h"
 
 #define LINGER_MS 2000
-#define BROKEN_MS 1000
 #define QUEUE_MAX ((size_t)1 << 40) /* bounded by callers: conn_pending */
 #define WRITE_MAX ((size_t)1 << 30) /* bytes a write; uv counts in 32 bits */
 
@@ -56,7 +55,6 @@ struct stream {
 	bool shut; /* uv_shutdown was called */
 	bool shut_done;
 	int uv_error; /* STREAM_ERROR with this is due */
-	int broken; /* error of a write, while input may still be there */
 };
 
 static void close_now(struct stream *s);
@@ -144,12 +142,7 @@ close_now(struct stream *s)
 static void
 on_limit(void *arg)
 {
-	struct stream *s = arg;
-
-	if (s->broken)
-		fail_uv(s, s->broken);
-	else
-		fail(s, ERR_TIMEOUT, "connecting took too long");
+	fail(arg, ERR_TIMEOUT, "connecting took too long");
 }
 
 /* --- output --- */
@@ -181,23 +174,10 @@ finish_linger(struct stream *s)
 }
 
 /*
- * A peer that closes on us may have said why. Its words are in our socket and
- * come first; then the end of the input, or the moment that passes without
- * it, ends the stream.
+ * A failed write comes after what can still be read: libuv reports it in a
+ * later step of the loop than the input. So the last words of a peer that
+ * closes on us, often the reason, are not lost.
  */
-static void
-write_failed(struct stream *s, int rc)
-{
-	buf_reset(&s->queue);
-	buf_reset(&s->sending);
-	if (s->phase != PHASE_OPEN || s->eof || !s->reading) {
-		fail_uv(s, rc);
-		return;
-	}
-	s->broken = rc;
-	timer_start(s->limit, BROKEN_MS);
-}
-
 static void
 on_written(uv_write_t *req, int status)
 {
@@ -208,7 +188,7 @@ on_written(uv_write_t *req, int status)
 	if (s->phase == PHASE_CLOSED)
 		return;
 	if (status != 0)
-		write_failed(s, status);
+		fail_uv(s, status);
 	else if (s->queue.n > 0)
 		flush(s);
 	else if (s->phase == PHASE_LINGER)
@@ -225,8 +205,6 @@ flush(struct stream *s)
 	uv_buf_t b;
 	int rc;
 
-	if (s->broken)
-		buf_reset(&s->queue);
 	if (s->writing || s->queue.n == 0 || s->shut)
 		return;
 	s->sending = s->queue;
@@ -242,7 +220,7 @@ flush(struct stream *s)
 	rc = uv_write(&s->write_req, &s->uv.stream, &b, 1, on_written);
 	if (rc != 0) {
 		s->writing = false;
-		write_failed(s, rc);
+		fail_uv(s, rc);
 	}
 }
 
@@ -289,8 +267,6 @@ on_eof(struct stream *s)
 		return;
 	}
 	emit(s, STREAM_EOF);
-	if (s->broken && s->phase == PHASE_OPEN)
-		fail_uv(s, s->broken);
 }
 
 static void
@@ -495,10 +471,6 @@ stream_close(struct stream *s, bool flush_first)
 	    (s->phase == PHASE_LINGER && flush_first))
 		return;
 	if (s->phase != PHASE_OPEN || !flush_first) {
-		close_now(s);
-		return;
-	}
-	if (s->broken) {
 		close_now(s);
 		return;
 	}

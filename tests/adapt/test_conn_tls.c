@@ -172,6 +172,7 @@ pause_after_data(struct end *e, const struct conn_event *ev)
 {
 	if (ev->kind == CONN_DATA) {
 		conn_pause(e->c);
+		t_bool("one piece, then none", *(bool *)e->arg, false);
 		*(bool *)e->arg = true;
 	}
 }
