@@ -93,6 +93,17 @@ child_set_state(struct unbound_child *c, enum child_state to)
 
 /* ---- what the child says ---- */
 
+/* By unbound's own word: "[time] unbound[pid:thread] info: text". */
+static enum log_level
+level_of(const char *line)
+{
+	if (strstr(line, " error: "))
+		return LOG_ERROR;
+	if (strstr(line, " info: ") || strstr(line, " notice: "))
+		return LOG_DEBUG;
+	return LOG_WARN;
+}
+
 static void
 line_done(struct unbound_child *c)
 {
@@ -102,8 +113,8 @@ line_done(struct unbound_child *c)
 		/* The language is ours to choose: see child_exec. */
 		if (strstr(line.p, "Permission denied"))
 			c->denied = true;
-		log_text(
-		    c->o.log, LOG_INFO, "resolver-says", "%.*s", STR_FMT(line));
+		log_text(c->o.log, level_of(line.p), "resolver-says", "%.*s",
+		    STR_FMT(line));
 	}
 	buf_reset(&c->line);
 }

@@ -1,7 +1,4 @@
-/*
- * dns_cache over a scripted upstream and a clock that the test turns: the
- * calls of relay/net/timer.h are implemented here.
- */
+/* dns_cache over a scripted upstream and a clock that the test turns. */
 #include "config.h"
 
 #include "tests/unit/t.h"
@@ -11,100 +8,7 @@
 #include "relay/base/buf.h"
 #include "relay/base/list.h"
 #include "relay/dns/dns_cache.h"
-#include "relay/dns/rdata.h"
-
-/* ---- the clock ---- */
-
-struct loop {
-	int64_t now;
-	struct list timers;
-};
-
-struct timer {
-	struct list node;
-	struct loop *loop;
-	timer_fn *fn;
-	void *arg;
-	int64_t due; /* -1: stopped */
-};
-
-struct timer *
-timer_new(struct loop *loop, timer_fn *fn, void *arg)
-{
-	struct timer *t = xcalloc(1, sizeof(*t));
-
-	t->loop = loop;
-	t->fn = fn;
-	t->arg = arg;
-	t->due = -1;
-	list_push(&loop->timers, &t->node);
-	return t;
-}
-
-void
-timer_start(struct timer *t, int64_t ms)
-{
-	t->due = t->loop->now + ms;
-}
-
-void
-timer_stop(struct timer *t)
-{
-	t->due = -1;
-}
-
-bool
-timer_active(const struct timer *t)
-{
-	return t->due >= 0;
-}
-
-void
-timer_free(struct timer *t)
-{
-	if (!t)
-		return;
-	list_remove(&t->node);
-	free(t);
-}
-
-int64_t
-timer_now(const struct loop *loop)
-{
-	return loop->now;
-}
-
-static struct timer *
-next_due(struct loop *l, int64_t until)
-{
-	struct timer *best = NULL;
-	struct list *node;
-
-	for (node = l->timers.next; node != &l->timers; node = node->next) {
-		struct timer *t = CONTAINER_OF(node, struct timer, node);
-
-		if (t->due >= 0 && t->due <= until &&
-		    (!best || t->due < best->due))
-			best = t;
-	}
-	return best;
-}
-
-/* Runs what is due until ms later. */
-static void
-turn(struct loop *l, int64_t ms)
-{
-	int64_t until = l->now + ms;
-	struct timer *t;
-
-	while ((t = next_due(l, until)) != NULL) {
-		if (t->due > l->now)
-			l->now = t->due;
-		t->due = -1;
-		t->fn(t->arg);
-	}
-	l->now = until;
-}
+#include "tests/adapt/vclock.h"
 
 /* ---- the upstream ---- */
 
@@ -195,7 +99,7 @@ failure(enum rr_type type, enum rr_why why)
 /* ---- the world ---- */
 
 struct world {
-	struct loop loop;
+	struct loop loop; /* vclock's */
 	struct upstream up;
 	struct metrics metrics;
 	struct rng rng;
@@ -254,8 +158,7 @@ static void
 world_open(struct world *w, struct dns_cache_opts o)
 {
 	memset(w, 0, sizeof(*w));
-	w->loop.now = 1000;
-	list_init(&w->loop.timers);
+	vclock_init(&w->loop);
 	list_init(&w->up.open);
 	w->up.base.ask = up_ask;
 	w->up.base.cancel = up_cancel;
@@ -267,7 +170,7 @@ world_open(struct world *w, struct dns_cache_opts o)
 	o.on_state = on_state;
 	o.arg = w;
 	t_err("new", dns_cache_new(&w->loop, &o, &w->dns), 0);
-	turn(&w->loop, 0);
+	vclock_turn(&w->loop, 0);
 }
 
 static void
@@ -283,7 +186,7 @@ static void
 canary(struct world *w, struct rr_set *take_set)
 {
 	up_answer(&w->up, ".", take_set);
-	turn(&w->loop, 0);
+	vclock_turn(&w->loop, 0);
 }
 
 /* A validating resolver whose canary sleeps for a day. */
@@ -305,7 +208,7 @@ is_hit(struct world *w, const char *name, enum rr_type type)
 	unsigned asked = w->up.asked, answers = w->answers;
 
 	ask(w, name, type);
-	turn(&w->loop, 0);
+	vclock_turn(&w->loop, 0);
 	return w->up.asked == asked && w->answers == answers + 1;
 }
 
@@ -313,7 +216,7 @@ static void
 reply(struct world *w, const char *name, struct rr_set *take_set)
 {
 	up_answer(&w->up, name, take_set);
-	turn(&w->loop, 0);
+	vclock_turn(&w->loop, 0);
 }
 
 static void
@@ -326,7 +229,7 @@ test_hold(void **state)
 	t_int("canary at once", w.up.canaries, 1);
 	ask(&w, "a.test", RR_A);
 	dns_cancel(w.dns, ask(&w, "b.test", RR_A));
-	turn(&w.loop, 60000);
+	vclock_turn(&w.loop, 60000);
 	t_int("held", w.up.asked, 0);
 	t_int("held", w.answers, 0);
 	canary(&w, set_of(RR_NS, RR_OK, true, 60));
@@ -356,10 +259,10 @@ test_coalesce(void **state)
 	dns_cancel(w.dns, q);
 	up_answer(&w.up, "a.test", set_of(RR_A, RR_OK, true, 60));
 	t_int("later", w.answers, 0);
-	turn(&w.loop, 0);
+	vclock_turn(&w.loop, 0);
 	t_int("two waited", w.answers, 2);
 	dns_cancel(w.dns, ask(&w, "a.test", RR_A));
-	turn(&w.loop, 0);
+	vclock_turn(&w.loop, 0);
 	t_int("canceled before the answer", w.answers, 2);
 	w.ask_again = "a.test";
 	t_bool("a callback asks", is_hit(&w, "a.test", RR_A), false);
@@ -399,10 +302,10 @@ test_ttl(void **state)
 		ask(&w, "a.test", cases[i].type);
 		reply(&w, "a.test",
 		    set_of(cases[i].type, cases[i].status, true, cases[i].ttl));
-		turn(&w.loop, cases[i].keep * 1000 - 1);
+		vclock_turn(&w.loop, cases[i].keep * 1000 - 1);
 		t_bool(
 		    cases[i].name, is_hit(&w, "a.test", cases[i].type), true);
-		turn(&w.loop, 1);
+		vclock_turn(&w.loop, 1);
 		t_bool(
 		    cases[i].name, is_hit(&w, "a.test", cases[i].type), false);
 		world_close(&w);
@@ -436,16 +339,16 @@ test_backoff(void **state)
 	for (i = 0; i < T_COUNT(keep); i++) {
 		t_bool("asked", is_hit(&w, "a.test", RR_TLSA), false);
 		reply(&w, "a.test", failure(RR_TLSA, RR_WHY_BOGUS));
-		turn(&w.loop, keep[i] * 1000 - 1);
+		vclock_turn(&w.loop, keep[i] * 1000 - 1);
 		t_bool("kept", is_hit(&w, "a.test", RR_TLSA), true);
 		t_cstr("why", rr_why_str(w.why), "bogus");
-		turn(&w.loop, 1);
+		vclock_turn(&w.loop, 1);
 	}
 	t_bool("asked", is_hit(&w, "a.test", RR_TLSA), false);
 	reply(&w, "a.test", set_of(RR_TLSA, RR_OK, true, 0));
 	t_bool("asked", is_hit(&w, "a.test", RR_TLSA), false);
 	reply(&w, "a.test", failure(RR_TLSA, RR_WHY_BOGUS));
-	turn(&w.loop, 5000);
+	vclock_turn(&w.loop, 5000);
 	t_bool("starts anew", is_hit(&w, "a.test", RR_TLSA), false);
 	world_close(&w);
 }
@@ -512,14 +415,14 @@ test_judge(void **state)
 		world_open(&w,
 		    (struct dns_cache_opts){.managed = cases[i].managed,
 			.trust_ad = cases[i].trust_ad});
-		turn(&w.loop, 6000); /* the canary took its time */
+		vclock_turn(&w.loop, 6000); /* the canary took its time */
 		set = set_of(RR_NS, cases[i].status, cases[i].secure, 60);
 		set->why = cases[i].why;
 		canary(&w, set);
 		t_cstr(cases[i].name, dns_state_str(dns_cache_state(w.dns)),
 		    dns_state_str(cases[i].want));
 		ask(&w, "a.test", RR_TLSA);
-		turn(&w.loop, 0);
+		vclock_turn(&w.loop, 0);
 		t_int(
 		    cases[i].name, w.up.asked, cases[i].want != DNS_STATE_DEAD);
 		if (cases[i].want == DNS_STATE_DEAD) {
@@ -546,7 +449,7 @@ test_change(void **state)
 	ask(&w, "a.test", RR_TLSA);
 	reply(&w, "a.test", set_of(RR_TLSA, RR_OK, true, 100));
 	ask(&w, "b.test", RR_TLSA);
-	turn(&w.loop, 30000);
+	vclock_turn(&w.loop, 30000);
 	t_int("canary again", w.up.canaries, 2);
 	canary(&w, set_of(RR_NS, RR_OK, false, 60));
 	t_int("untrusted", dns_cache_state(w.dns), DNS_STATE_UNTRUSTED);
@@ -557,7 +460,7 @@ test_change(void **state)
 	t_bool("insecure", w.secure, false);
 	t_bool("kept so", is_hit(&w, "a.test", RR_TLSA), true);
 	t_bool("kept so", w.secure, false);
-	turn(&w.loop, 1000);
+	vclock_turn(&w.loop, 1000);
 	t_int("asked sooner", w.up.canaries, 3);
 	canary(&w, set_of(RR_NS, RR_OK, true, 60));
 	t_int("well", dns_cache_state(w.dns), DNS_STATE_OK);
@@ -584,13 +487,13 @@ test_death(void **state)
 	t_int("dead", w.to, DNS_STATE_DEAD);
 	t_bool("answered at once", is_hit(&w, "b.test", RR_A), true);
 	t_cstr("why", rr_why_str(w.why), "resolver-unreachable");
-	turn(&w.loop, 1000);
+	vclock_turn(&w.loop, 1000);
 	t_int("canary", w.up.canaries, 3);
 	canary(&w, failure(RR_NS, RR_WHY_UNREACHABLE));
-	turn(&w.loop, 2000);
+	vclock_turn(&w.loop, 2000);
 	t_int("canary", w.up.canaries, 4);
 	canary(&w, failure(RR_NS, RR_WHY_UNREACHABLE));
-	turn(&w.loop, 2000);
+	vclock_turn(&w.loop, 2000);
 	t_int("canary", w.up.canaries, 5);
 	canary(&w, set_of(RR_NS, RR_OK, true, 60));
 	t_int("well", w.to, DNS_STATE_OK);
@@ -611,12 +514,12 @@ test_grace(void **state)
 	    &w, (struct dns_cache_opts){.managed = true, .trust_ad = true});
 	ask(&w, "a.test", RR_A);
 	canary(&w, failure(RR_NS, RR_WHY_UNREACHABLE));
-	turn(&w.loop, 1000);
+	vclock_turn(&w.loop, 1000);
 	canary(&w, failure(RR_NS, RR_WHY_TIMEOUT));
 	t_int("still held", dns_cache_state(w.dns), DNS_STATE_UNKNOWN);
 	t_int("still held", w.answers, 0);
 	for (i = 0; i < 2; i++) {
-		turn(&w.loop, 2000);
+		vclock_turn(&w.loop, 2000);
 		canary(&w, failure(RR_NS, RR_WHY_UNREACHABLE));
 	}
 	t_int("but not for ever", dns_cache_state(w.dns), DNS_STATE_DEAD);
