@@ -17,14 +17,34 @@
 
 #define BUSY_MS 1000 /* another program has the lock: wait that long */
 
+/* errno of the last system call that failed on the database or its log; by the
+ * time SQLite returns, others may have changed errno itself. */
+static int
+system_errno(const struct db *db)
+{
+	sqlite3_file *log = NULL;
+	int e = 0;
+
+	(void)sqlite3_file_control(
+	    db->sql, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+	if (log && log->pMethods)
+		(void)log->pMethods->xFileControl(
+		    log, SQLITE_FCNTL_LAST_ERRNO, &e);
+	if (e == 0)
+		(void)sqlite3_file_control(
+		    db->sql, "main", SQLITE_FCNTL_LAST_ERRNO, &e);
+	return e != 0 ? e : sqlite3_system_errno(db->sql);
+}
+
 static int
 io_error(const struct db *db)
 {
-	int os = sqlite3_system_errno(db->sql);
+	int e = system_errno(db);
 
-	if (os == ENOSPC || os == EDQUOT || os == EFBIG)
+	/* SQLite itself tells only ENOSPC. */
+	if (e == ENOSPC || e == EDQUOT || e == EFBIG)
 		return ERR_FULL;
-	if (os == EACCES || os == EPERM || os == EROFS)
+	if (e == EACCES || e == EPERM || e == EROFS)
 		return ERR_PERM;
 	return ERR_IO;
 }

@@ -8,9 +8,8 @@
  * its destination, and no destination takes more than its share. Rows that are
  * put out or turned away stay in the store and come back by paging.
  *
- * A page that was read before a finish job was committed can bring a row that
- * has left the queue since. Rows finished during a paging run are therefore
- * remembered to the end of the run after it (QUE-08).
+ * A page read before a commit can bring a row that has left the queue since:
+ * rows finished during a paging run are remembered (QUE-08).
  */
 #include "config.h"
 
@@ -301,6 +300,12 @@ sched_has_room(const struct sched *s)
 	return s->n_rcpts < s->o.window;
 }
 
+void
+sched_outside(struct sched *s)
+{
+	s->overflow = s->turned = s->hungry = true;
+}
+
 static void
 begin_run(struct sched *s)
 {
@@ -480,6 +485,15 @@ sched_judge(const struct sched *s, const struct sched_grant *g, size_t i,
 		*next_try = end;
 }
 
+static void
+free_grant(struct grant *gr)
+{
+	list_remove(&gr->node);
+	free(gr->pub.rcpts);
+	free(gr->items);
+	free(gr);
+}
+
 /* The window, and the back-off of the destination as a whole: QUE-05. */
 static void
 learn(struct sched *s, struct dest *d, bool host_failed, int64_t now)
@@ -536,10 +550,7 @@ sched_done(struct sched *s, const struct sched_grant *g, const bool *done,
 	s->running--;
 	learn(s, d, host_failed, now);
 	look_hungry(s, d);
-	list_remove(&gr->node);
-	free(gr->pub.rcpts);
-	free(gr->items);
-	free(gr);
+	free_grant(gr);
 	place(s, d);
 }
 
@@ -556,6 +567,7 @@ free_dest(void *value)
 {
 	struct dest *d = value;
 
+	d->ready.at = 0; /* the heap goes as a whole */
 	list_remove(&d->turn);
 	dest_free(d);
 }
@@ -573,9 +585,7 @@ sched_free(struct sched *s)
 
 		for (size_t i = 0; i < gr->pub.n; i++)
 			free_item(s, gr->items[i]);
-		free(gr->pub.rcpts);
-		free(gr->items);
-		free(gr);
+		free_grant(gr);
 	}
 	while ((top = heap_min(&s->far)) != NULL) {
 		struct item *it = CONTAINER_OF(top, struct item, far);
@@ -583,8 +593,6 @@ sched_free(struct sched *s)
 		take_item(s, it);
 		free_item(s, it);
 	}
-	while ((top = heap_min(&s->soon)) != NULL)
-		heap_remove(&s->soon, top);
 	map_free(s->dests, free_dest);
 	map_free(s->rows, NULL);
 	gone_free(s->gone);

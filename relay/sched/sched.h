@@ -58,6 +58,7 @@ int sched_add(struct sched *s, struct rcpt *take_r);
  */
 bool sched_wants_page(struct sched *s);
 bool sched_has_room(const struct sched *s);
+void sched_outside(struct sched *s); /* somebody left rows to the store */
 void sched_paged(struct sched *s, bool all); /* ended; all: at the last row */
 
 /* A grant that may run now, or NULL. */
