@@ -330,7 +330,7 @@ test_chain(void **state)
 
 		reply_init(&p, 0);
 		for (k = 0; k < i; k++) {
-			char from[16] = "a.test", to[16];
+			char from[24] = "a.test", to[24];
 
 			if (k > 0)
 				(void)snprintf(
