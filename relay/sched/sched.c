@@ -15,7 +15,6 @@
 
 #include "relay/sched/sched.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +23,7 @@
 #include "relay/sched/backoff.h"
 #include "relay/sched/dest.h"
 #include "relay/sched/gone.h"
+#include "relay/sched/judge.h"
 
 /* Share of the window that one destination may take, and while it backs off:
  * many dead ones must not push out those that work. */
@@ -442,47 +442,20 @@ sched_wake(const struct sched *s)
 
 /* ---- what became of them ---- */
 
-static void
-expire(struct outcome *io, int64_t lifetime_s)
-{
-	char last[OUTCOME_TEXT];
-
-	io->cls = OUT_EXPIRED;
-	/* RFC 3463 3.5: X.4.7 delivery time expired */
-	(void)snprintf(io->dsn, sizeof(io->dsn), "4.4.7");
-	/* A peer's reply stays as it is: RFC 3464 2.3.6. */
-	if (io->remote)
-		return;
-	memcpy(last, io->reply, sizeof(last));
-	last[sizeof(last) - 1] = '\0';
-	(void)snprintf(io->reply, sizeof(io->reply),
-	    "not delivered within %lld s: %.400s", (long long)lifetime_s, last);
-}
-
 void
 sched_judge(const struct sched *s, const struct sched_grant *g, size_t i,
     int64_t now, struct outcome *io, int64_t *next_try, uint32_t *tries)
 {
 	const struct grant *gr = (const struct grant *)(const void *)g;
-	const struct rcpt *r = g->rcpts[i];
-	int64_t end = r->msg->arrived + s->o.lifetime_s;
-	struct rng rng;
+	struct judge j = {
+	    .retry_s = s->o.retry_s,
+	    .n_retry = s->o.n_retry,
+	    .lifetime_s = s->o.lifetime_s,
+	    .seed = gr->seed,
+	};
 
 	_Static_assert(offsetof(struct grant, pub) == 0, "cast above");
-	*tries = r->tries + 1;
-	*next_try = now;
-	if (io->cls != OUT_DEFERRED)
-		return;
-	if (now >= end) {
-		expire(io, s->o.lifetime_s);
-		return;
-	}
-	rng_init_seed(&rng, gr->seed);
-	*next_try = now +
-	    backoff_delay(s->o.retry_s, s->o.n_retry, *tries, &rng);
-	/* The last try is at the end of the lifetime, not long after it. */
-	if (*next_try > end)
-		*next_try = end;
+	judge_rcpt(&j, g->rcpts[i], now, io, next_try, tries);
 }
 
 static void

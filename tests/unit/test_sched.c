@@ -247,60 +247,6 @@ test_max_running(void **state)
 	sched_free(w.s);
 }
 
-static void
-test_judge(void **state)
-{
-	static const struct {
-		const char *name;
-		enum outcome_class cls, want;
-		int64_t at; /* behind arrival */
-		bool remote;
-		int64_t low, high;
-		const char *dsn, *reply;
-	} cases[] = {
-	    {"sent", OUT_SENT, OUT_SENT, 10, true, 10, 10, "4.0.0", "text"},
-	    {"bounced", OUT_BOUNCED, OUT_BOUNCED, 10, true, 10, 10, "4.0.0",
-		"text"},
-	    {"deferred", OUT_DEFERRED, OUT_DEFERRED, 10, true, 280, 340,
-		"4.0.0", "text"},
-	    {"last try at the end", OUT_DEFERRED, OUT_DEFERRED, LIFETIME - 5,
-		true, LIFETIME, LIFETIME, "4.0.0", "text"},
-	    {"expired: QUE-04", OUT_DEFERRED, OUT_EXPIRED, LIFETIME, true,
-		LIFETIME, LIFETIME, "4.4.7", "text"},
-	    {"expired, own text", OUT_DEFERRED, OUT_EXPIRED, LIFETIME, false,
-		LIFETIME, LIFETIME, "4.4.7",
-		"not delivered within 432000 s: text"},
-	    {"bounced late", OUT_BOUNCED, OUT_BOUNCED, LIFETIME + 9, true,
-		LIFETIME + 9, LIFETIME + 9, "4.0.0", "text"},
-	};
-	struct world w;
-	struct sched_opts o = opts(&w);
-	const struct sched_grant *g;
-
-	(void)state;
-	w.s = sched_new(&o);
-	t_err("add", add_one(&w, 1, "a.example", NOW), 0);
-	g = sched_next(w.s, NOW);
-	for (size_t i = 0; i < T_COUNT(cases); i++) {
-		struct outcome out;
-		int64_t next = 0;
-		uint32_t tries = 0;
-
-		outcome_init(&out, cases[i].cls);
-		(void)snprintf(out.dsn, sizeof(out.dsn), "4.0.0");
-		(void)snprintf(out.reply, sizeof(out.reply), "text");
-		out.remote = cases[i].remote;
-		sched_judge(w.s, g, 0, NOW + cases[i].at, &out, &next, &tries);
-		t_int(cases[i].name, out.cls, cases[i].want);
-		t_int(cases[i].name, tries, 1);
-		t_bool(cases[i].name, next - NOW >= cases[i].low, true);
-		t_bool(cases[i].name, next - NOW <= cases[i].high, true);
-		t_cstr(cases[i].name, out.dsn, cases[i].dsn);
-		t_cstr(cases[i].name, out.reply, cases[i].reply);
-	}
-	sched_free(w.s);
-}
-
 /* Recipients that are deferred together come back together. */
 static void
 test_judge_together(void **state)
@@ -486,7 +432,6 @@ main(void)
 	    cmocka_unit_test(test_backoff),
 	    cmocka_unit_test(test_fairness),
 	    cmocka_unit_test(test_max_running),
-	    cmocka_unit_test(test_judge),
 	    cmocka_unit_test(test_judge_together),
 	    cmocka_unit_test(test_overflow),
 	    cmocka_unit_test(test_overflow_deferred),
