@@ -273,7 +273,7 @@ set_request(struct http_get *g, const char *url)
 
 	ok &= !curl_easy_setopt(e, CURLOPT_URL, url);
 	ok &= !curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "https");
-	ok &= !curl_easy_setopt(e, CURLOPT_REDIR_PROTOCOLS_STR, "");
+	ok &= !curl_easy_setopt(e, CURLOPT_REDIR_PROTOCOLS_STR, "https");
 	ok &= !curl_easy_setopt(e, CURLOPT_HTTPGET, 1L);
 	ok &= !curl_easy_setopt(
 	    e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
@@ -456,8 +456,10 @@ get_finish(struct http_get *g, CURLcode code)
 	copy_type(content_type ? content_type : "", type, sizeof(type));
 	snprintf(res.text, sizeof(res.text), "%.*s", (int)sizeof(res.text) - 1,
 	    text_of(g, res.err, code));
+	/* The code means something only if the handshake got to verifying. */
 	if (res.err == ERR_TLS)
-		res.tls_failure = (int)tls_http_failure(verify);
+		res.tls_failure = (int)tls_http_failure(
+		    code == CURLE_PEER_FAILED_VERIFICATION ? verify : 0);
 	body = g->body;
 	buf_init(&g->body, 0);
 	res.status = (int)status;

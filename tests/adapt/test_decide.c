@@ -1,0 +1,680 @@
+/* Routes on a table of DNS answers: hosts, skips, ends. */
+#include "config.h"
+
+#include "tests/unit/t.h"
+
+#include <stdlib.h>
+
+#include "relay/decide/decide.h"
+#include "relay/model/msg.h"
+#include "relay/net/loop.h"
+#include "sts/sts_lookup.h"
+#include "tests/adapt/tabledns.h"
+
+/* ---- MTA-STS, answered by the test ---- */
+
+struct sts {
+	struct loop *loop;
+	struct sts_verdict verdict;
+	char mx[1][DOMAIN_MAX];
+	bool silent;
+	int asked, canceled;
+	char domain[DOMAIN_MAX];
+};
+
+struct sts_lookup {
+	struct sts *sts;
+	struct timer *timer;
+	sts_lookup_fn *fn;
+	void *arg;
+};
+
+static void
+sts_fire(void *arg)
+{
+	struct sts_lookup l = *(struct sts_lookup *)arg;
+
+	timer_free(l.timer);
+	free(arg);
+	l.fn(l.arg, &l.sts->verdict);
+}
+
+struct sts_lookup *
+sts_lookup_start(
+    struct sts *s, const char *domain, sts_lookup_fn *fn, void *arg)
+{
+	struct sts_lookup *l = calloc(1, sizeof(*l));
+
+	assert_non_null(l);
+	s->asked++;
+	snprintf(s->domain, sizeof(s->domain), "%s", domain);
+	l->sts = s;
+	l->fn = fn;
+	l->arg = arg;
+	l->timer = timer_new(s->loop, sts_fire, l);
+	if (!s->silent)
+		timer_start(l->timer, 0);
+	return l;
+}
+
+void
+sts_lookup_cancel(struct sts_lookup *l)
+{
+	if (!l)
+		return;
+	l->sts->canceled++;
+	timer_free(l->timer);
+	free(l);
+}
+
+/* ---- the world ---- */
+
+struct world {
+	struct loop *loop;
+	struct tabledns dns;
+	struct sts sts;
+	struct rng rng;
+	struct options options;
+	struct opt_site site;
+	struct decide_opts opts;
+	struct decide *decide;
+	struct route *route;
+	enum dns_state dns_state;
+	bool had, free_on_event;
+	int had_set, ends;
+	int n4, n6; /* addresses of the last host */
+	uint32_t flags;
+	struct outcome end;
+	char log[2000];
+};
+
+static enum dns_state
+dns_state(void *arg)
+{
+	return ((struct world *)arg)->dns_state;
+}
+
+static bool
+had_dane(void *arg, const char *domain)
+{
+	(void)domain;
+	return ((struct world *)arg)->had;
+}
+
+static void
+had_dane_set(void *arg, const char *domain)
+{
+	(void)domain;
+	((struct world *)arg)->had_set++;
+}
+
+/* Our own address is 192.0.2.99. */
+static bool
+own_addr(void *arg, const struct rr_addr *a)
+{
+	(void)arg;
+	return a->family == 4 && a->ip[0] == 192 && a->ip[3] == 99;
+}
+
+static int64_t
+now(void *arg)
+{
+	(void)arg;
+	return 1000;
+}
+
+static void
+world_init(struct world *w)
+{
+	memset(w, 0, sizeof(*w));
+	t_err("loop", loop_new(&w->loop), 0);
+	tabledns_init(&w->dns, w->loop);
+	w->sts.loop = w->loop;
+	sts_verdict_init(&w->sts.verdict);
+	rng_init_seed(&w->rng, 1);
+	w->dns_state = DNS_STATE_OK;
+	memcpy(w->options.hostname, "relay.example", 14);
+	w->options.dane.on = true;
+	w->options.dane.insecure_mx = true;
+	w->options.tls.min = TLS_V1_2;
+	w->options.tls.opportunistic_min = TLS_V1_0;
+	w->options.deliver.port = 25;
+	w->opts = (struct decide_opts){.loop = w->loop,
+	    .dns = &w->dns.dns,
+	    .dns_state = dns_state,
+	    .dns_state_arg = w,
+	    .had_dane = had_dane,
+	    .had_dane_set = had_dane_set,
+	    .had_dane_arg = w,
+	    .own_addr = own_addr,
+	    .own_addr_arg = w,
+	    .sts = &w->sts,
+	    .options = &w->options,
+	    .clock = {.mono_ms = now, .real_s = now},
+	    .rng = &w->rng};
+	w->decide = decide_new(&w->opts);
+}
+
+static void
+world_clear(struct world *w)
+{
+	route_free(w->route);
+	decide_free(w->decide);
+	t_int("no question left", (int64_t)w->dns.open, 0);
+	tabledns_clear(&w->dns);
+	loop_free(w->loop);
+}
+
+static void
+world_site(struct world *w, enum site_require require, const char *nexthop)
+{
+	memcpy(w->site.domain, "a.example", 10);
+	w->site.require = require;
+	free(w->site.nexthop);
+	w->site.nexthop = nexthop ? xstrdup(nexthop) : NULL;
+	w->options.sites = &w->site;
+	w->options.n_sites = 1;
+}
+
+static void
+world_sts(struct world *w, enum sts_mode mode, const char *mx)
+{
+	w->sts.verdict.source = STS_FRESH;
+	w->sts.verdict.policy.mode = mode;
+	w->sts.verdict.policy.mx = w->sts.mx;
+	w->sts.verdict.policy.n_mx = 1;
+	snprintf(w->sts.mx[0], DOMAIN_MAX, "%s", mx);
+}
+
+static void
+note_event(struct world *w, const struct route_event *ev)
+{
+	size_t n = strlen(w->log);
+	char *p = w->log + n;
+	size_t room = sizeof(w->log) - n;
+
+	switch (ev->kind) {
+	case ROUTE_HOST:
+		w->n4 = w->n6 = 0;
+		for (size_t i = 0; i < ev->host->n_addrs; i++) {
+			if (ev->host->addrs[i].family == 4)
+				w->n4++;
+			else
+				w->n6++;
+		}
+		snprintf(p, room, "%s:%u/%s/%s ", ev->host->host,
+		    (unsigned)ev->host->port,
+		    tls_level_str(ev->host->plan.level), ev->host->plan.rule);
+		break;
+	case ROUTE_SKIP:
+		snprintf(p, room, "-%s/%s ", ev->host->host, ev->outcome->rule);
+		break;
+	case ROUTE_END:
+		snprintf(p, room, "%s/%s/%s",
+		    outcome_class_str(ev->outcome->cls), ev->outcome->dsn,
+		    ev->outcome->rule);
+		w->ends++;
+		w->end = *ev->outcome;
+		break;
+	}
+}
+
+static void
+on_event(void *arg, const struct route_event *ev)
+{
+	struct world *w = arg;
+
+	t_int("nothing after the end", w->ends, 0);
+	note_event(w, ev);
+	if (w->free_on_event) {
+		route_free(w->route);
+		w->route = NULL;
+		return;
+	}
+	if (ev->kind == ROUTE_HOST)
+		route_next(w->route);
+}
+
+static void
+run(struct world *w, const char *next_hop)
+{
+	struct route_req req = {.next_hop = next_hop, .msg_flags = w->flags};
+
+	route_free(w->route);
+	w->log[0] = '\0';
+	w->ends = 0;
+	w->route = route_start(w->decide, &req, on_event, w);
+	t_cstr("never at once", w->log, "");
+	loop_run(w->loop);
+}
+
+#define MX(w, secure, ...) \
+	tabledns_mx(&(w)->dns, "a.example", (const char *[]){__VA_ARGS__}, \
+	    sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *), secure)
+
+static void
+secure_host(struct world *w, const char *host, const char *ip, const char *tlsa)
+{
+	tabledns_addr(&w->dns, host, ip, true);
+	if (tlsa)
+		tabledns_tlsa(&w->dns, tlsa, 3, true);
+}
+
+static void
+test_hosts(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	MX(&w, true, "m1.a", "m2.a");
+	secure_host(&w, "m1.a", "192.0.2.1", NULL);
+	secure_host(&w, "m2.a", "192.0.2.2", "_25._tcp.m2.a");
+	run(&w, "a.example");
+	t_cstr("DANE-16 DANE-20 mixed", w.log,
+	    "m1.a:25/opportunistic/DANE-13 m2.a:25/dane/DANE-11 "
+	    "deferred/4.4.1/SMTP-16");
+	t_int("DANE-58 noted", w.had_set, 1);
+	t_int("STS is asked once", w.sts.asked, 1);
+	t_cstr("STS of the domain", w.sts.domain, "a.example");
+	world_clear(&w);
+}
+
+/* Hosts are looked at when their turn comes, not before. */
+static void
+stop_at_host(void *arg, const struct route_event *ev)
+{
+	note_event(arg, ev);
+}
+
+static void
+test_lazy(void **state)
+{
+	struct route_req req = {.next_hop = "a.example"};
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	MX(&w, true, "m1.a", "m2.a");
+	secure_host(&w, "m1.a", "192.0.2.1", NULL);
+	w.route = route_start(w.decide, &req, stop_at_host, &w);
+	loop_run(w.loop);
+	t_cstr("one host", w.log, "m1.a:25/opportunistic/DANE-13 ");
+	t_bool("m2 is not asked",
+	    strstr(buf_str(&w.dns.asked).p, "m2.a") == NULL, true);
+	world_clear(&w);
+}
+
+static void
+test_ends(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	run(&w, "a.example");
+	t_cstr("no such domain", w.log, "bounced/5.1.2/SMTP-14");
+	world_clear(&w);
+
+	world_init(&w);
+	MX(&w, false, "");
+	run(&w, "a.example");
+	t_cstr("null MX", w.log, "bounced/5.1.10/NMX-01");
+	world_clear(&w);
+
+	world_init(&w);
+	tabledns_status(&w.dns, "a.example", RR_MX, RR_FAIL, false);
+	run(&w, "a.example");
+	t_cstr("DANE-05", w.log, "deferred/4.4.3/DANE-05");
+	t_cstr("reason", w.end.reply, "a.example: MX lookup failed: servfail");
+	t_int("no STS", w.sts.asked, 0);
+	world_clear(&w);
+
+	world_init(&w);
+	MX(&w, true, "relay.example", "m2.a");
+	run(&w, "a.example");
+	t_cstr("SMTP-17", w.log, "bounced/5.4.6/SMTP-17");
+	world_clear(&w);
+
+	world_init(&w);
+	MX(&w, true, "m1.a", "m2.a");
+	run(&w, "a.example");
+	t_cstr("no addresses", w.log,
+	    "-m1.a/DANE-23 -m2.a/DANE-23 bounced/5.4.4/DANE-23");
+	world_clear(&w);
+
+	world_init(&w);
+	MX(&w, true, "m1.a", "m2.a");
+	tabledns_status(&w.dns, "m2.a", RR_A, RR_FAIL, false);
+	run(&w, "a.example");
+	t_cstr("DANE-06", w.log,
+	    "-m1.a/DANE-23 -m2.a/DANE-06 deferred/4.4.3/DANE-06");
+	world_clear(&w);
+}
+
+static void
+test_implicit(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	tabledns_status(&w.dns, "a.example", RR_MX, RR_NODATA, true);
+	secure_host(&w, "a.example", "192.0.2.1", "_25._tcp.a.example");
+	run(&w, "a.example");
+	t_cstr("DANE-27", w.log,
+	    "a.example:25/dane/DANE-11 deferred/4.4.1/SMTP-16");
+	world_clear(&w);
+}
+
+/* Policy skips: the route goes on to the next host by itself. */
+static void
+test_skips(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	MX(&w, true, "m1.a", "m2.a");
+	secure_host(&w, "m1.a", "192.0.2.1", NULL);
+	tabledns_status(&w.dns, "_25._tcp.m1.a", RR_TLSA, RR_FAIL, false);
+	secure_host(&w, "m2.a", "192.0.2.2", NULL);
+	run(&w, "a.example");
+	t_cstr("DANE-07", w.log,
+	    "-m1.a/DANE-07 m2.a:25/opportunistic/DANE-13 "
+	    "deferred/4.4.1/SMTP-16");
+	world_clear(&w);
+
+	world_init(&w);
+	MX(&w, false, "m1.a", "evil.b");
+	tabledns_addr(&w.dns, "m1.a", "192.0.2.1", false);
+	secure_host(&w, "evil.b", "192.0.2.2", "_25._tcp.evil.b");
+	world_sts(&w, STS_MODE_ENFORCE, "m1.a");
+	run(&w, "a.example");
+	t_cstr("STS-39 foreign TLSA", w.log,
+	    "m1.a:25/pkix/STS-29 -evil.b/STS-34 deferred/4.4.1/SMTP-16");
+	t_int("insecure MX is not noted", w.had_set, 0);
+	w.sts.mx[0][0] = 'x';
+	run(&w, "a.example");
+	t_cstr("STS-29 none allowed", w.log,
+	    "-m1.a/STS-34 -evil.b/STS-34 deferred/4.7.5/STS-34");
+	t_bool("by policy", w.end.by_policy, true);
+	world_clear(&w);
+}
+
+/* dane { insecure_mx = no }: not even a question. */
+static void
+test_insecure_mx_off(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	w.options.dane.insecure_mx = false;
+	MX(&w, false, "m1.b");
+	secure_host(&w, "m1.b", "192.0.2.1", "_25._tcp.m1.b");
+	run(&w, "a.example");
+	t_cstr("off", w.log,
+	    "m1.b:25/opportunistic/DANE-13 deferred/4.4.1/SMTP-16");
+	t_bool("no TLSA question",
+	    strstr(buf_str(&w.dns.asked).p, "_tcp") == NULL, true);
+	world_clear(&w);
+}
+
+static void
+test_sts(void **state)
+{
+	struct world w;
+
+	(void)state;
+	/* DANE decides alone: a policy host that hangs delays nothing. */
+	world_init(&w);
+	w.sts.silent = true;
+	MX(&w, true, "m1.a");
+	secure_host(&w, "m1.a", "192.0.2.1", "_25._tcp.m1.a");
+	run(&w, "a.example");
+	t_cstr(
+	    "no waiting", w.log, "m1.a:25/dane/DANE-11 deferred/4.4.1/SMTP-16");
+	route_free(w.route);
+	w.route = NULL;
+	t_int("canceled", w.sts.canceled, 1);
+	world_clear(&w);
+
+	world_init(&w);
+	w.sts.verdict.source = STS_STORE_ERROR;
+	MX(&w, true, "m1.a");
+	secure_host(&w, "m1.a", "192.0.2.1", NULL);
+	run(&w, "a.example");
+	t_cstr("STS-41", w.log, "-m1.a/STS-41 deferred/4.3.0/STS-41");
+	world_clear(&w);
+
+	world_init(&w);
+	w.opts.sts = NULL;
+	decide_free(w.decide);
+	w.decide = decide_new(&w.opts);
+	MX(&w, true, "m1.a");
+	secure_host(&w, "m1.a", "192.0.2.1", NULL);
+	run(&w, "a.example");
+	t_cstr("without STS", w.log,
+	    "m1.a:25/opportunistic/DANE-13 deferred/4.4.1/SMTP-16");
+	world_clear(&w);
+}
+
+static void
+test_guard(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	MX(&w, true, "m1.a", "m2.a", "m3.a");
+	secure_host(&w, "m1.a", "127.0.0.1", NULL);
+	secure_host(&w, "m2.a", "192.0.2.99", NULL);
+	tabledns_addr(&w.dns, "m3.a", "::1", true);
+	tabledns_addr(&w.dns, "m3.a", "192.0.2.3", true);
+	run(&w, "a.example");
+	t_cstr("guarded", w.log,
+	    "-m1.a/ADDR-PRIVATE -m2.a/SMTP-17 m3.a:25/opportunistic/DANE-13 "
+	    "deferred/4.4.1/SMTP-16");
+	w.options.deliver.allow_private = true;
+	run(&w, "a.example");
+	t_cstr("allowed", w.log,
+	    "m1.a:25/opportunistic/DANE-13 m2.a:25/opportunistic/DANE-13 "
+	    "m3.a:25/opportunistic/DANE-13 deferred/4.4.1/SMTP-16");
+	world_clear(&w);
+}
+
+static void
+test_literal(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	run(&w, "[192.0.2.1]");
+	t_cstr("DANE-15", w.log,
+	    "[192.0.2.1]:25/opportunistic/DANE-15 deferred/4.4.1/SMTP-16");
+	t_is("no questions", buf_str(&w.dns.asked), "");
+	t_int("STS-28", w.sts.asked, 0);
+	run(&w, "[127.0.0.1]");
+	t_cstr("private", w.log,
+	    "-[127.0.0.1]/ADDR-PRIVATE deferred/4.4.4/ADDR-PRIVATE");
+	run(&w, "[nonsense]");
+	t_cstr("nonsense", w.log, "bounced/5.1.3/SMTP-14");
+	world_clear(&w);
+}
+
+static void
+test_nexthop(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	world_site(&w, SITE_DEFAULT, "hub.b:2525");
+	secure_host(&w, "hub.b", "10.0.0.1", "_2525._tcp.hub.b");
+	run(&w, "a.example");
+	t_cstr("DANE-28 real port, private is fine", w.log,
+	    "hub.b:2525/dane/DANE-11 deferred/4.4.1/SMTP-16");
+	t_cstr("STS-27", w.sts.domain, "hub.b");
+	t_bool("no MX question", strstr(buf_str(&w.dns.asked).p, "/15") == NULL,
+	    true);
+	world_site(&w, SITE_DEFAULT, "[127.0.0.1]:2525");
+	run(&w, "a.example");
+	t_cstr("address", w.log,
+	    "[127.0.0.1]:2525/opportunistic/DANE-15 deferred/4.4.1/SMTP-16");
+	world_site(&w, SITE_DANE, "hub.b:2525");
+	run(&w, "a.example");
+	t_cstr("DANE-49 met", w.log,
+	    "hub.b:2525/dane/DANE-11 deferred/4.4.1/SMTP-16");
+	world_site(&w, SITE_DEFAULT, NULL);
+	world_clear(&w);
+}
+
+static void
+test_site_and_flags(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	MX(&w, true, "m1.a");
+	secure_host(&w, "m1.a", "192.0.2.1", NULL);
+	world_site(&w, SITE_DANE, NULL);
+	run(&w, "a.example");
+	t_cstr("DANE-49", w.log, "-m1.a/DANE-49 deferred/4.7.5/DANE-49");
+	world_site(&w, SITE_ENCRYPTED, NULL);
+	run(&w, "a.example");
+	t_cstr("encrypted", w.log,
+	    "m1.a:25/encrypt/SITE-ENCRYPTED deferred/4.4.1/SMTP-16");
+	w.flags = MSG_REQUIRETLS;
+	world_site(&w, SITE_DEFAULT, NULL);
+	run(&w, "a.example");
+	t_cstr("RTLS-04", w.log, "m1.a:25/pkix/RTLS-04 deferred/4.4.1/SMTP-16");
+	world_clear(&w);
+}
+
+static void
+test_untrusted(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	MX(&w, false, "m1.a");
+	tabledns_addr(&w.dns, "m1.a", "192.0.2.1", false);
+	w.dns_state = DNS_STATE_UNTRUSTED;
+	run(&w, "a.example");
+	t_cstr("never had TLSA", w.log,
+	    "m1.a:25/opportunistic/DANE-13 deferred/4.4.1/SMTP-16");
+	w.had = true;
+	run(&w, "a.example");
+	t_cstr("DANE-58", w.log, "-m1.a/DANE-58 deferred/4.7.5/DANE-58");
+	w.dns_state = DNS_STATE_UNKNOWN;
+	run(&w, "a.example");
+	t_cstr("not yet known", w.log, "-m1.a/DANE-58 deferred/4.7.5/DANE-58");
+	w.dns_state = DNS_STATE_OK;
+	run(&w, "a.example");
+	t_cstr("fine", w.log,
+	    "m1.a:25/opportunistic/DANE-13 deferred/4.4.1/SMTP-16");
+	w.dns_state = DNS_STATE_UNTRUSTED;
+	w.options.dane.on = false;
+	run(&w, "a.example");
+	t_cstr("dane { mode = off }", w.log,
+	    "m1.a:25/opportunistic/DANE-13 deferred/4.4.1/SMTP-16");
+	world_clear(&w);
+}
+
+/* Freed at each event, from within. */
+static void
+test_freed_within(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	w.free_on_event = true;
+	MX(&w, true, "m1.a", "m2.a");
+	secure_host(&w, "m2.a", "192.0.2.1", NULL);
+	run(&w, "a.example");
+	t_cstr("at a skip", w.log, "-m1.a/DANE-23 ");
+	run(&w, "b.example");
+	t_cstr("at the end", w.log, "bounced/5.1.2/SMTP-14");
+	run(&w, "[192.0.2.1]");
+	t_cstr("at a host", w.log, "[192.0.2.1]:25/opportunistic/DANE-15 ");
+	world_clear(&w);
+}
+
+static void
+test_freed_early(void **state)
+{
+	struct route_req req = {.next_hop = "a.example"};
+	struct world w;
+
+	(void)state;
+	/* After each round of the loop there may be another thing to drop. */
+	for (int rounds = 0; rounds < 8; rounds++) {
+		world_init(&w);
+		w.sts.silent = true;
+		MX(&w, true, "m1.a");
+		secure_host(&w, "m1.a", "192.0.2.1", NULL);
+		w.route = route_start(w.decide, &req, on_event, &w);
+		for (int i = 0; i < rounds; i++)
+			loop_run_once(w.loop);
+		route_free(w.route);
+		w.route = NULL;
+		loop_run(w.loop);
+		t_cstr("nothing", w.log, "");
+		world_clear(&w);
+	}
+}
+
+/* SMTP-30: neither family crowds out the other. */
+static void
+test_many_addresses(void **state)
+{
+	struct route_req req = {.next_hop = "a.example"};
+	struct rr_set *a = rr_set_new(RR_A, 20);
+	struct rr_set *aaaa = rr_set_new(RR_AAAA, 20);
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	MX(&w, true, "m1.a");
+	for (size_t i = 0; i < 20; i++) {
+		a->u.addr[i] = (struct rr_addr){4, {192, 0, 2, (uint8_t)i}};
+		aaaa->u.addr[i] = (struct rr_addr){
+		    6, {0x20, 1, 0xd, 0xb8, (uint8_t)i}};
+	}
+	tabledns_put(&w.dns, "m1.a", RR_A, a, true);
+	tabledns_put(&w.dns, "m1.a", RR_AAAA, aaaa, true);
+	w.route = route_start(w.decide, &req, stop_at_host, &w);
+	loop_run(w.loop);
+	t_int("IPv6", w.n6, ROUTE_ADDRS_MAX / 2);
+	t_int("IPv4", w.n4, ROUTE_ADDRS_MAX / 2);
+	world_clear(&w);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_hosts),
+	    cmocka_unit_test(test_lazy),
+	    cmocka_unit_test(test_ends),
+	    cmocka_unit_test(test_implicit),
+	    cmocka_unit_test(test_skips),
+	    cmocka_unit_test(test_insecure_mx_off),
+	    cmocka_unit_test(test_sts),
+	    cmocka_unit_test(test_guard),
+	    cmocka_unit_test(test_literal),
+	    cmocka_unit_test(test_nexthop),
+	    cmocka_unit_test(test_site_and_flags),
+	    cmocka_unit_test(test_untrusted),
+	    cmocka_unit_test(test_freed_within),
+	    cmocka_unit_test(test_freed_early),
+	    cmocka_unit_test(test_many_addresses),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
