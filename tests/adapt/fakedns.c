@@ -355,23 +355,41 @@ loopback(unsigned family, uint16_t port, union addr *out)
 	return sizeof(out->in6);
 }
 
+/* Both sockets on one port. false: this one was taken, or none is there. */
+static bool
+bind_both(struct fakedns *f)
+{
+	int domain = f->family == 4 ? AF_INET : AF_INET6;
+	union addr a;
+	socklen_t len = loopback(f->family, 0, &a);
+
+	f->udp = socket(domain, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	f->tcp = socket(domain, SOCK_STREAM, 0);
+	if (bind(f->udp, &a.any, len) == 0 &&
+	    getsockname(f->udp, &a.any, &len) == 0 &&
+	    bind(f->tcp, &a.any, len) == 0 && listen(f->tcp, 16) == 0) {
+		f->port = ntohs(
+		    f->family == 4 ? a.in.sin_port : a.in6.sin6_port);
+		return true;
+	}
+	close(f->udp);
+	close(f->tcp);
+	return false;
+}
+
 struct fakedns *
 fakedns_new(void *uv_loop, unsigned family)
 {
 	struct fakedns *f = xcalloc(1, sizeof(*f));
-	int domain = family == 4 ? AF_INET : AF_INET6;
-	union addr a;
-	socklen_t len = loopback(family, 0, &a);
+	unsigned tries = 50;
 
 	f->family = family;
-	f->udp = socket(domain, SOCK_DGRAM | SOCK_NONBLOCK, 0);
-	f->tcp = socket(domain, SOCK_STREAM, 0);
-	if (bind(f->udp, &a.any, len) != 0 ||
-	    getsockname(f->udp, &a.any, &len) != 0)
-		goto none;
-	f->port = ntohs(family == 4 ? a.in.sin_port : a.in6.sin6_port);
-	if (bind(f->tcp, &a.any, len) != 0 || listen(f->tcp, 16) != 0)
-		goto none;
+	while (!bind_both(f)) {
+		if (--tries == 0) {
+			free(f);
+			return NULL;
+		}
+	}
 	if (uv_poll_init(uv_loop, &f->poll_udp, f->udp) != 0 ||
 	    uv_poll_init(uv_loop, &f->poll_tcp, f->tcp) != 0)
 		BUG("uv_poll_init");
@@ -380,11 +398,6 @@ fakedns_new(void *uv_loop, unsigned family)
 	uv_poll_start(&f->poll_udp, UV_READABLE, on_udp);
 	uv_poll_start(&f->poll_tcp, UV_READABLE, on_tcp);
 	return f;
-none:
-	close(f->udp);
-	close(f->tcp);
-	free(f);
-	return NULL;
 }
 
 struct opt_addr_port

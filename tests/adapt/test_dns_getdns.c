@@ -256,6 +256,27 @@ test_many(void **state)
 	world_free(w);
 }
 
+/* All kinds at once, each ends once: time-outs and TCP among the rest are
+ * what upset getdns's own loops (RESOLVER.md B2, B3). */
+static void
+test_mixed(void **state)
+{
+	static const char *const names[] = {"good.test", "drop.test",
+	    "big.test", "tc.test", "servfail.test", "garbage.test",
+	    "droponce.test", "wrongq.test"};
+	struct world *w = world_new();
+	unsigned i, n = 480;
+
+	(void)state;
+	for (i = 0; i < n; i++)
+		ask(w, names[i % T_COUNT(names)], RR_TLSA);
+	run_until(w, n);
+	t_int("none in flight",
+	    (int64_t)metrics_get(&w->metrics, METRIC_DNS_IN_FLIGHT), 0);
+	t_int("once each", w->answers, n);
+	world_free(w);
+}
+
 /* STYLE 29: after cancel no callback, whatever the lookup is doing. */
 static void
 test_cancel(void **state)
@@ -368,6 +389,7 @@ main(void)
 	    cmocka_unit_test(test_records),
 	    cmocka_unit_test(test_failover),
 	    cmocka_unit_test(test_many),
+	    cmocka_unit_test(test_mixed),
 	    cmocka_unit_test(test_cancel),
 	    cmocka_unit_test(test_close),
 	    cmocka_unit_test(test_close_in_pump),
