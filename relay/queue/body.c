@@ -58,6 +58,20 @@ spool_path(const char *dir, uint64_t id)
 	return buf_take(&b);
 }
 
+/* Makes the names in a folder last. */
+static int
+sync_folder(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc = 0;
+
+	if (fd < 0 || fsync(fd) != 0)
+		rc = system_error(errno);
+	if (fd >= 0)
+		(void)close(fd);
+	return rc;
+}
+
 int
 body_init(const char *dir)
 {
@@ -67,7 +81,8 @@ body_init(const char *dir)
 	if (mkdir(path, 0700) != 0 && errno != EEXIST)
 		rc = system_error(errno);
 	free(path);
-	return rc;
+	/* The database is new here too. */
+	return rc == 0 ? sync_folder(dir) : rc;
 }
 
 static int
@@ -85,25 +100,11 @@ write_all(int fd, struct str s)
 	return fsync(fd) == 0 ? 0 : system_error(errno);
 }
 
-static int
-sync_folder(const char *dir)
-{
-	char *path = spool_path(dir, 0);
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int rc = 0;
-
-	if (fd < 0 || fsync(fd) != 0)
-		rc = system_error(errno);
-	if (fd >= 0)
-		(void)close(fd);
-	free(path);
-	return rc;
-}
-
 int
 body_write(const char *dir, uint64_t id, struct str bytes)
 {
 	char *path = spool_path(dir, id);
+	char *folder = spool_path(dir, 0);
 	int fd;
 	int rc;
 
@@ -116,10 +117,11 @@ body_write(const char *dir, uint64_t id, struct str bytes)
 	if (close(fd) != 0 && rc == 0)
 		rc = system_error(errno);
 	if (rc == 0)
-		rc = sync_folder(dir);
+		rc = sync_folder(folder);
 	if (rc != 0)
 		(void)unlink(path);
 out:
+	free(folder);
 	free(path);
 	return rc;
 }

@@ -19,7 +19,7 @@
  */
 #define BODY_INLINE_MAX (128u * 1024u)
 
-/* Makes the folder. ERR_PERM, ERR_FULL, ERR_IO. */
+/* Makes the folder, and all names in dir last. ERR_PERM, ERR_FULL, ERR_IO. */
 NODISCARD int body_init(const char *dir);
 /*
  * Writes the file; when this returns 0 the bytes and the name are on the disk.

@@ -62,6 +62,19 @@ make_dir(const char *path, long uid, long gid, char text[256])
 	return 0;
 }
 
+/* A queue whose folder is lost in a crash is lost. Not being allowed to open
+ * what is above is no reason to stop. */
+static void
+sync_parent(int dir)
+{
+	int fd = openat(dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	(void)fsync(fd);
+	(void)close(fd);
+}
+
 /* What is there already must be ours, and nobody else's to write. */
 static int
 check_dir(int dir, const char *path, long uid, long gid, char text[256])
@@ -146,6 +159,7 @@ state_dir_lock(const char *path, long uid, long gid, int *fd, char text[256])
 	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return system_error(text, path, "can't open it");
+	sync_parent(dir);
 	rc = fs_check(path, text);
 	if (rc == 0)
 		rc = check_dir(dir, path, uid, gid, text);
