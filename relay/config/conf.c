@@ -93,6 +93,7 @@ struct context {
 	/* Section i of the tree, NULL when libconfuse has dropped it. */
 	cfg_t **secs;
 	size_t n_secs;
+	const struct conf_open *open;
 };
 
 /* ---- callbacks of libconfuse ---- */
@@ -185,8 +186,11 @@ on_error(cfg_t *cfg, const char *fmt, va_list ap)
 		    "unknown key" SEE);
 		return;
 	}
+	/* Where it began says more. */
+	if (strncmp(fmt, "premature end", 13) == 0 && c->open->what)
+		return;
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	conf_problem(sec, "syntax", cfg->line, "%s" SEE, text);
+	conf_problem(&c->tree->secs[0], "syntax", cfg->line, "%s" SEE, text);
 }
 
 /* ---- the options that libconfuse wants to see ---- */
@@ -292,16 +296,23 @@ static bool
 read_tree(const char *text, struct conf_tree *tree)
 {
 	struct context c = {.begin = "{x}", .tree = tree};
-	char *plain = conf_tree_blank_comments(text);
+	struct conf_open open;
+	char *plain = conf_tree_blank_comments(text, &open);
 	cfg_t *cfg;
 	int rc;
 
 	c.self = &c;
 	cfg = make_cfg(&c);
+	c.open = &open;
 	rc = cfg_parse_buf(cfg, plain);
+	if (tree->n_errors == 0 && open.what) {
+		conf_problem(&tree->secs[0], "syntax", open.line,
+		    "the %s in this line is never closed" SEE, open.what);
+		rc = CFG_PARSE_ERROR;
+	}
 	if (rc != CFG_SUCCESS && tree->n_errors == 0)
-		conf_problem(&tree->secs[tree->n - 1], "syntax", cfg->line,
-		    "not understood" SEE);
+		conf_problem(
+		    &tree->secs[0], "syntax", cfg->line, "not understood" SEE);
 	if (rc == CFG_SUCCESS)
 		find_empty_lists(&c);
 	cfg_free(cfg);

@@ -105,61 +105,137 @@ conf_tree_add_value(struct conf_tree *t, size_t sec, const char *key,
 	v->line = line;
 }
 
-/* Index behind the quoted string that begins at i; with "${...}" in it, which
- * may hold quotes. */
-static size_t
-skip_quoted(const char *s, size_t i)
-{
-	char quote = s[i++];
+#define DEPTH_MAX 8 /* braces within braces whose lines are known */
 
-	while (s[i] && s[i] != quote) {
-		if (s[i] == '\\' && s[i + 1])
-			i++;
-		else if (quote == '"' && s[i] == '$' && s[i + 1] == '{')
-			i += strcspn(s + i, "}");
-		if (s[i])
-			i++;
-	}
-	return s[i] ? i + 1 : i;
+struct scan {
+	char *s;
+	size_t i;
+	struct conf_open *open;
+	int braces[DEPTH_MAX]; /* lines */
+	size_t depth;
+};
+
+static int
+line_of(const struct scan *sc, size_t at)
+{
+	int line = 1;
+
+	for (size_t i = 0; i < at; i++)
+		line += sc->s[i] == '\n';
+	return line;
 }
 
-/* Blanks what stands from i to the end, which is returned. */
-static size_t
-blank(char *s, size_t i, size_t end)
+static void
+never_closed(struct scan *sc, const char *what, size_t at)
 {
-	for (; i < end; i++) {
-		if (s[i] != '\n')
-			s[i] = ' ';
+	sc->open->what = what;
+	sc->open->line = line_of(sc, at);
+}
+
+/* Goes behind "${...}", which may hold anything. */
+static void
+scan_variable(struct scan *sc)
+{
+	sc->i += strcspn(sc->s + sc->i, "}");
+	if (sc->s[sc->i])
+		sc->i++;
+}
+
+static void
+scan_quoted(struct scan *sc)
+{
+	const char *s = sc->s;
+	size_t start = sc->i;
+	char quote = s[sc->i++];
+
+	while (s[sc->i] && s[sc->i] != quote) {
+		if (s[sc->i] == '\\' && s[sc->i + 1])
+			sc->i += 2;
+		else if (quote == '"' && s[sc->i] == '$' && s[sc->i + 1] == '{')
+			scan_variable(sc);
+		else
+			sc->i++;
 	}
-	return end;
+	if (s[sc->i])
+		sc->i++;
+	else
+		never_closed(sc, quote == '"' ? "\"" : "'", start);
+}
+
+/* Blanks what stands up to end. */
+static void
+scan_blank(struct scan *sc, size_t end)
+{
+	for (; sc->i < end; sc->i++) {
+		if (sc->s[sc->i] != '\n')
+			sc->s[sc->i] = ' ';
+	}
+}
+
+static void
+scan_comment(struct scan *sc)
+{
+	const char *end = strstr(sc->s + sc->i + 2, "*/");
+
+	if (!end)
+		never_closed(sc, "/*", sc->i);
+	scan_blank(sc,
+	    end ? (size_t)(end + 2 - sc->s) : sc->i + strlen(sc->s + sc->i));
+}
+
+/* "//" within a word is part of it. */
+static bool
+is_line_comment(const struct scan *sc)
+{
+	const char *s = sc->s + sc->i;
+
+	return s[0] == '/' && s[1] == '/' &&
+	    (sc->i == 0 || strchr(" \t\n{},=", s[-1]));
+}
+
+static void
+scan_brace(struct scan *sc)
+{
+	if (sc->s[sc->i] == '{') {
+		if (sc->depth < DEPTH_MAX)
+			sc->braces[sc->depth] = line_of(sc, sc->i);
+		sc->depth++;
+	} else if (sc->depth > 0) {
+		sc->depth--;
+	}
+	sc->i++;
 }
 
 char *
-conf_tree_blank_comments(const char *text)
+conf_tree_blank_comments(const char *text, struct conf_open *open)
 {
-	char *s = xstrdup(text);
-	size_t i = 0;
+	struct scan sc = {.s = xstrdup(text), .open = open};
 
-	while (s[i]) {
-		const char *end;
+	open->what = NULL;
+	open->line = 0;
+	while (sc.s[sc.i]) {
+		const char *s = sc.s + sc.i;
 
-		if (s[i] == '"' || s[i] == '\'') {
-			i = skip_quoted(s, i);
-		} else if (s[i] == '$' && s[i + 1] == '{') {
-			i += strcspn(s + i, "}");
-		} else if (s[i] == '#') {
-			i = blank(s, i, i + strcspn(s + i, "\n"));
-		} else if (s[i] == '/' && s[i + 1] == '*') {
-			end = strstr(s + i + 2, "*/");
-			/* One that never ends is left for the parser. */
-			if (!end)
-				break;
-			i = blank(s, i, (size_t)(end + 2 - s));
-		} else {
-			i++;
-		}
+		if (*s == '"' || *s == '\'')
+			scan_quoted(&sc);
+		else if (*s == '$' && s[1] == '{')
+			scan_variable(&sc);
+		else if (*s == '#' || is_line_comment(&sc))
+			scan_blank(&sc, sc.i + strcspn(s, "\n"));
+		else if (*s == '/' && s[1] == '*')
+			scan_comment(&sc);
+		else if (*s == '{' || *s == '}')
+			scan_brace(&sc);
+		else
+			sc.i++;
 	}
-	return s;
+	if (!open->what && sc.depth > 0) {
+		open->what = "{";
+		open->line =
+		    sc.braces[(sc.depth < DEPTH_MAX ? sc.depth : DEPTH_MAX) -
+			1];
+	}
+	return sc.s;
 }
 
 const struct conf_sec *

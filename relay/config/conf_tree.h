@@ -48,12 +48,18 @@ size_t conf_tree_add_section(
  * begins twice is a problem. */
 void conf_tree_add_value(struct conf_tree *t, size_t sec, const char *key,
     const char *text, int line, bool more);
+/* What a text begins and does not end. */
+struct conf_open {
+	const char *what; /* "{", "/ *" without the blank, a quote; or NULL */
+	int line;
+};
 /*
- * Copy of text (free with free()) in which "#" and "/ *" comments are blanks,
- * lines staying where they are: libconfuse knows no comments within a list and
- * miscounts lines after the second kind.
+ * Copy of text (free with free()) in which comments are blanks, lines staying
+ * where they are: libconfuse knows no comments within a list and miscounts
+ * lines behind some of them. It also takes the end of a text for
+ * the end of whatever is open, and what is cut off may be what matters.
  */
-char *conf_tree_blank_comments(const char *text);
+char *conf_tree_blank_comments(const char *text, struct conf_open *open);
 
 /* Next section of that path behind prev (NULL: the first); NULL at the end. */
 const struct conf_sec *conf_tree_next(

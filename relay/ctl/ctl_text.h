@@ -7,7 +7,7 @@
 #include "relay/base/buf.h"
 #include "relay/base/str.h"
 
-#define CTL_TEXT_MAX 32 /* bytes that hold any of these with a NUL */
+#define CTL_TEXT_MAX 48 /* bytes that hold any of these with a NUL */
 
 /* "3d 4h", "5m 2s", "0s". */
 void ctl_text_duration(int64_t s, char out[CTL_TEXT_MAX]);
