@@ -55,9 +55,6 @@ void store_close(struct store *s);
 /* Callbacks with this arg do not run any more; their jobs are carried out. */
 void store_forget(struct store *s, const void *arg);
 
-/* Jobs handed over whose done_fn has not run yet. */
-size_t store_pending(const struct store *s);
-
 typedef void store_done_fn(void *arg, int err);
 /* fn(arg, 0) on this loop, in a later round, without the threads and without
  * a credit: for an answer that must not come inside a call. */
