@@ -32,43 +32,47 @@ fail(struct parser *p, int err, const char *text)
 	return err;
 }
 
-/* Bytes of the UTF-8 character at s (RFC 3629), 0 when there is none. */
+/* What the bytes of a UTF-8 character may be, by its first: RFC 3629 4. */
+static const struct utf8_row {
+	unsigned char first, last; /* first byte */
+	unsigned char n; /* bytes in all */
+	unsigned char low, high; /* second byte; later ones 0x80 to 0xbf */
+} utf8_rows[] = {
+    {0x00, 0x7f, 1, 0, 0},
+    {0xc2, 0xdf, 2, 0x80, 0xbf},
+    {0xe0, 0xe0, 3, 0xa0, 0xbf},
+    {0xe1, 0xec, 3, 0x80, 0xbf},
+    {0xed, 0xed, 3, 0x80, 0x9f},
+    {0xee, 0xef, 3, 0x80, 0xbf},
+    {0xf0, 0xf0, 4, 0x90, 0xbf},
+    {0xf1, 0xf3, 4, 0x80, 0xbf},
+    {0xf4, 0xf4, 4, 0x80, 0x8f},
+};
+
+static bool
+is_within(char c, unsigned char low, unsigned char high)
+{
+	return (unsigned char)c >= low && (unsigned char)c <= high;
+}
+
+/* Bytes of the UTF-8 character at s, 0 when there is none. */
 static size_t
 utf8_len(struct str s)
 {
-	unsigned char c = (unsigned char)s.p[0];
-	unsigned char lo = 0x80, hi = 0xbf;
-	size_t n;
+	const struct utf8_row *r = utf8_rows;
+	const struct utf8_row *end = r + sizeof(utf8_rows) / sizeof(*r);
 
-	if (c < 0x80)
-		return 1;
-	if (c >= 0xc2 && c <= 0xdf)
-		n = 2;
-	else if (c >= 0xe0 && c <= 0xef)
-		n = 3;
-	else if (c >= 0xf0 && c <= 0xf4)
-		n = 4;
-	else
+	while (r < end && !is_within(s.p[0], r->first, r->last))
+		r++;
+	if (r == end || s.n < r->n)
 		return 0;
-	if (s.n < n)
+	if (r->n > 1 && !is_within(s.p[1], r->low, r->high))
 		return 0;
-	if (c == 0xe0)
-		lo = 0xa0;
-	else if (c == 0xed)
-		hi = 0x9f;
-	else if (c == 0xf0)
-		lo = 0x90;
-	else if (c == 0xf4)
-		hi = 0x8f;
-	for (size_t i = 1; i < n; i++) {
-		unsigned char d = (unsigned char)s.p[i];
-
-		if (d < lo || d > hi)
+	for (size_t i = 2; i < r->n; i++) {
+		if (!is_within(s.p[i], 0x80, 0xbf))
 			return 0;
-		lo = 0x80;
-		hi = 0xbf;
 	}
-	return n;
+	return r->n;
 }
 
 static bool

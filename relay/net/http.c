@@ -118,28 +118,23 @@ on_ssl_ctx(CURL *easy, void *ssl_ctx, void *arg)
 static bool
 addr_of(const struct curl_sockaddr *sa, struct sockaddr_any *out)
 {
-	memset(out, 0, sizeof(*out));
-	if (sa->family == AF_INET) {
-		struct sockaddr_in in;
+	/* libcurl keeps the rest of a long address behind what it shows. */
+	const char *from = (const char *)sa +
+	    offsetof(struct curl_sockaddr, addr);
+	struct sockaddr_in in = {0};
+	struct sockaddr_in6 in6 = {0};
 
-		memcpy(&in, &sa->addr, sizeof(in));
+	memset(out, 0, sizeof(*out));
+	if (sa->family == AF_INET && sa->addrlen >= sizeof(in)) {
+		memcpy(&in, from, sizeof(in));
 		out->family = 4;
 		memcpy(out->ip, &in.sin_addr, 4);
-		out->port = ntohs(in.sin_port);
 		return true;
 	}
-	if (sa->family == AF_INET6) {
-		struct sockaddr_in6 in6;
-
-		if (sa->addrlen < sizeof(in6))
-			return false;
-		/* libcurl keeps the rest behind the struct it shows. */
-		memcpy(&in6,
-		    (const char *)sa + offsetof(struct curl_sockaddr, addr),
-		    sizeof(in6));
+	if (sa->family == AF_INET6 && sa->addrlen >= sizeof(in6)) {
+		memcpy(&in6, from, sizeof(in6));
 		out->family = 6;
 		memcpy(out->ip, &in6.sin6_addr, 16);
-		out->port = ntohs(in6.sin6_port);
 		return true;
 	}
 	return false;
@@ -264,6 +259,8 @@ now_ms(const struct http *h)
 	return (int64_t)uv_now(h->uv);
 }
 
+#define SET(opt, v) ok &= curl_easy_setopt(e, opt, v) == CURLE_OK
+
 /* Everything is set that libcurl or its environment could set for us. */
 static bool
 set_request(struct http_get *g, const char *url)
@@ -271,31 +268,29 @@ set_request(struct http_get *g, const char *url)
 	CURL *e = g->easy;
 	bool ok = true;
 
-	ok &= !curl_easy_setopt(e, CURLOPT_URL, url);
-	ok &= !curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "https");
-	ok &= !curl_easy_setopt(e, CURLOPT_REDIR_PROTOCOLS_STR, "https");
-	ok &= !curl_easy_setopt(e, CURLOPT_HTTPGET, 1L);
-	ok &= !curl_easy_setopt(
-	    e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	ok &= !curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L); /* STS-19 */
-	ok &= !curl_easy_setopt(e, CURLOPT_PROXY, "");
-	ok &= !curl_easy_setopt(e, CURLOPT_NOPROXY, "*");
-	ok &= !curl_easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-	ok &= !curl_easy_setopt(e, CURLOPT_HTTP_CONTENT_DECODING, 0L);
-	ok &= !curl_easy_setopt(e, CURLOPT_USERAGENT, "waxseal");
-	ok &= !curl_easy_setopt(e, CURLOPT_HTTPHEADER, g->headers);
-	ok &= !curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
-	ok &= !curl_easy_setopt(e, CURLOPT_FORBID_REUSE, 1L); /* HTTP-02 */
-	ok &= !curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
-	ok &= !curl_easy_setopt(e, CURLOPT_CONNECT_TO, g->connect_to);
-	ok &= !curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
-	ok &= !curl_easy_setopt(e, CURLOPT_WRITEDATA, g);
-	ok &= !curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
-	ok &= !curl_easy_setopt(e, CURLOPT_HEADERDATA, g);
-	ok &= !curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
-	ok &= !curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, g);
-	ok &= !curl_easy_setopt(e, CURLOPT_PRIVATE, g);
-	ok &= !curl_easy_setopt(e, CURLOPT_ERRORBUFFER, g->error);
+	SET(CURLOPT_URL, url);
+	SET(CURLOPT_PROTOCOLS_STR, "https");
+	SET(CURLOPT_REDIR_PROTOCOLS_STR, "https");
+	SET(CURLOPT_HTTPGET, 1L);
+	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	SET(CURLOPT_FOLLOWLOCATION, 0L); /* STS-19 */
+	SET(CURLOPT_PROXY, "");
+	SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	SET(CURLOPT_HTTP_CONTENT_DECODING, 0L);
+	SET(CURLOPT_USERAGENT, "waxseal");
+	SET(CURLOPT_HTTPHEADER, g->headers);
+	SET(CURLOPT_FRESH_CONNECT, 1L);
+	SET(CURLOPT_FORBID_REUSE, 1L); /* HTTP-02 */
+	SET(CURLOPT_NOSIGNAL, 1L);
+	SET(CURLOPT_CONNECT_TO, g->connect_to);
+	SET(CURLOPT_WRITEFUNCTION, on_body);
+	SET(CURLOPT_WRITEDATA, g);
+	SET(CURLOPT_HEADERFUNCTION, on_header);
+	SET(CURLOPT_HEADERDATA, g);
+	SET(CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+	SET(CURLOPT_OPENSOCKETDATA, g);
+	SET(CURLOPT_PRIVATE, g);
+	SET(CURLOPT_ERRORBUFFER, g->error);
 	return ok;
 }
 
@@ -306,24 +301,22 @@ set_tls_and_time(struct http_get *g, int64_t left)
 	int64_t connect = left < CONNECT_MS ? left : CONNECT_MS;
 	bool ok = true;
 
-	ok &= !curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L);
-	ok &= !curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L);
+	SET(CURLOPT_SSL_VERIFYPEER, 1L);
+	SET(CURLOPT_SSL_VERIFYHOST, 2L);
 	/* No anchors but ours: whatever is named here is added to the store
 	 * that all of the shard shares. */
-	ok &= !curl_easy_setopt(e, CURLOPT_CAINFO, NULL);
-	ok &= !curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
-	ok &= !curl_easy_setopt(e, CURLOPT_CA_CACHE_TIMEOUT, 0L);
-	ok &= !curl_easy_setopt(
-	    e, CURLOPT_SSL_OPTIONS, (long)CURLSSLOPT_NO_PARTIALCHAIN);
-	ok &= !curl_easy_setopt(
-	    e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	ok &= !curl_easy_setopt(e, CURLOPT_SSL_SESSIONID_CACHE, 0L);
-	ok &= !curl_easy_setopt(e, CURLOPT_SSL_CTX_FUNCTION, on_ssl_ctx);
-	ok &= !curl_easy_setopt(e, CURLOPT_SSL_CTX_DATA, g);
-	ok &= !curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)left);
-	ok &= !curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)connect);
-	ok &= !curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, SLOW_BYTES);
-	ok &= !curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, SLOW_SECONDS);
+	SET(CURLOPT_CAINFO, NULL);
+	SET(CURLOPT_CAPATH, NULL);
+	SET(CURLOPT_CA_CACHE_TIMEOUT, 0L);
+	SET(CURLOPT_SSL_OPTIONS, (long)CURLSSLOPT_NO_PARTIALCHAIN);
+	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	SET(CURLOPT_SSL_SESSIONID_CACHE, 0L);
+	SET(CURLOPT_SSL_CTX_FUNCTION, on_ssl_ctx);
+	SET(CURLOPT_SSL_CTX_DATA, g);
+	SET(CURLOPT_TIMEOUT_MS, (long)left);
+	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)connect);
+	SET(CURLOPT_LOW_SPEED_LIMIT, SLOW_BYTES);
+	SET(CURLOPT_LOW_SPEED_TIME, SLOW_SECONDS);
 	return ok;
 }
 
@@ -424,16 +417,13 @@ copy_type(const char *from, char *to, size_t max)
 static const char *
 text_of(const struct http_get *g, int err, CURLcode code)
 {
-	switch (err) {
-	case 0:
+	if (!err)
 		return "";
-	case ERR_PERM:
+	if (err == ERR_PERM)
 		return "address is not public";
-	case ERR_TOOBIG:
+	if (err == ERR_TOOBIG)
 		return "response is too big";
-	default:
-		return g->error[0] ? g->error : curl_easy_strerror(code);
-	}
+	return g->error[0] ? g->error : curl_easy_strerror(code);
 }
 
 /* Frees g, then calls back. */

@@ -105,11 +105,22 @@ static const struct tcase cases[] = {
 };
 
 static struct rr_set *
+make_tlsa(enum answer k)
+{
+	struct rr_set *s = rr_set_new(RR_TLSA, k == MIXED ? 2 : 1);
+	uint8_t sha[32] = {7};
+	struct str data = str_n((const char *)sha, sizeof(sha));
+
+	rr_set_tlsa(s, 0, k == UNUSABLE || k == MIXED ? 1 : 3, 1, 1, data);
+	if (k == MIXED)
+		rr_set_tlsa(s, 1, 3, 1, 1, data);
+	return s;
+}
+
+static struct rr_set *
 make(enum rr_type type, enum answer k)
 {
 	bool alias = k == SEC_ALIAS || k == INS_ALIAS;
-	bool secure = k != INS && k != INS_ALIAS && k != NODATA_I && k != FAIL;
-	size_t n = k == MIXED ? 2 : 1;
 	struct rr_set *s;
 
 	if (k == FAIL)
@@ -118,24 +129,14 @@ make(enum rr_type type, enum answer k)
 		s = rr_set_empty(type, RR_NODATA, RR_WHY_NONE);
 	else if (k == NX_S)
 		s = rr_set_empty(type, RR_NXDOMAIN, RR_WHY_NONE);
+	else if (type == RR_TLSA)
+		s = make_tlsa(k);
 	else
-		s = rr_set_new(type, n);
-	s->secure = secure;
-	if (s->status != RR_OK)
-		return s;
+		s = rr_set_new(type, 1);
+	s->secure = k != INS && k != INS_ALIAS && k != NODATA_I && k != FAIL;
 	s->has_cname = alias;
 	snprintf(s->final_name, sizeof(s->final_name), "%s",
 	    alias ? FINAL : "MX.Example");
-	if (type == RR_TLSA) {
-		uint8_t sha[32] = {7};
-		unsigned usage = k == UNUSABLE || k == MIXED ? 1 : 3;
-
-		rr_set_tlsa(s, 0, (uint8_t)usage, 1, 1,
-		    str_n((const char *)sha, sizeof(sha)));
-		if (k == MIXED)
-			rr_set_tlsa(s, 1, 3, 1, 1,
-			    str_n((const char *)sha, sizeof(sha)));
-	}
 	return s;
 }
 

@@ -29,26 +29,32 @@ set_memory(struct world *w, const char *id, int64_t at)
 }
 
 static void
+build_cache(struct world *w, enum cache c)
+{
+	static const int errs[] = {[C_NONE] = ERR_NOTFOUND,
+	    [C_BROKEN] = ERR_IO,
+	    [C_CORRUPT] = ERR_CORRUPT};
+
+	memcpy(w->entry.id, c == C_OTHER ? "1" : "2", 2);
+	w->entry.expires = c == C_EXPIRED ? NOW : NOW + 1;
+	w->in.store_err = errs[c];
+	w->in.entry = errs[c] ? NULL : &w->entry;
+}
+
+static void
 build(struct world *w, enum cache c, enum txt t, enum mem m)
 {
+	static const enum rr_status statuses[] = {
+	    RR_OK, RR_NODATA, RR_FAIL, RR_OK};
+	static const int record_errs[] = {
+	    0, ERR_NOTFOUND, ERR_NOTFOUND, ERR_SYNTAX};
+
 	memset(w, 0, sizeof(*w));
 	w->in.now = NOW;
 	w->in.id = "2";
-	w->in.entry = &w->entry;
-	memcpy(w->entry.id, c == C_OTHER ? "1" : "2", 2);
-	w->entry.expires = c == C_EXPIRED ? NOW : NOW + 1;
-	if (c == C_NONE || c == C_BROKEN || c == C_CORRUPT)
-		w->in.entry = NULL;
-	w->in.store_err = c == C_BROKEN ? ERR_IO
-	    : c == C_CORRUPT            ? ERR_CORRUPT
-	    : c == C_NONE               ? ERR_NOTFOUND
-					: 0;
-	w->in.txt_status = t == T_NODATA ? RR_NODATA
-	    : t == T_FAIL                ? RR_FAIL
-					 : RR_OK;
-	w->in.record_err = t == T_OK ? 0
-	    : t == T_SYNTAX          ? ERR_SYNTAX
-				     : ERR_NOTFOUND;
+	build_cache(w, c);
+	w->in.txt_status = statuses[t];
+	w->in.record_err = record_errs[t];
 	if (m == M_LATELY)
 		set_memory(w, "2", NOW - STS_REFETCH_MIN_S + 1);
 	if (m == M_LONG_AGO)

@@ -45,53 +45,92 @@ is_safe(enum mx_security mx)
 	return mx != MX_INSECURE && mx != MX_LITERAL;
 }
 
+/* What can be had, whoever asks. */
+struct supply {
+	enum site_require site;
+	bool named; /* there is a name that records could be about */
+	bool dane_on; /* TLSA of this host count */
+	bool tlsa; /* a usable one is there */
+	bool sole; /* ... and STS has no say beside it */
+	bool live; /* an STS policy is in force */
+	bool enforce;
+};
+
+static struct supply
+supply_of(const struct combo *c)
+{
+	struct supply s = {.site = c->expired ? SITE_DEFAULT : c->site};
+
+	s.named = c->mx != MX_LITERAL;
+	s.dane_on = s.named && (c->mx != MX_INSECURE || c->insecure_mx);
+	s.tlsa = s.dane_on && c->dane == DANE_USABLE;
+	s.sole = s.tlsa && is_safe(c->mx);
+	s.live = s.named && (c->source == STS_FRESH || c->source == STS_CACHED);
+	s.enforce = s.live && c->mode == STS_MODE_ENFORCE;
+	return s;
+}
+
+static bool
+is_strict(enum site_require r)
+{
+	return r == SITE_ENCRYPTED || r == SITE_VERIFIED || r == SITE_STS ||
+	    r == SITE_DANE;
+}
+
+static bool
+is_waived(const struct combo *c, const struct supply *s)
+{
+	bool asked = (c->flags & (MSG_TLS_OPTIONAL | MSG_REPORT)) != 0;
+
+	if (c->flags & MSG_REQUIRETLS)
+		return false;
+	return s->site == SITE_OPPORTUNISTIC || s->site == SITE_AUDIT ||
+	    (asked && !is_strict(s->site));
+}
+
+/* What is unknown can't be met. */
+static bool
+is_known(const struct combo *c, const struct supply *s)
+{
+	if (s->named && c->dane == DANE_FAILED)
+		return false;
+	if (s->named && c->source == STS_STORE_ERROR && !s->sole)
+		return false;
+	if (c->untrusted && (s->site == SITE_DANE || s->site == SITE_VERIFIED))
+		return false;
+	return c->untrusted != 2;
+}
+
+/* What is not there can't be met. */
+static bool
+is_there(const struct combo *c, const struct supply *s, const struct demands *d)
+{
+	if (d->policy && (!s->live || c->mode == STS_MODE_NONE || !c->match))
+		return false;
+	if (s->site == SITE_DANE && !s->sole)
+		return false;
+	if (s->site == SITE_VERIFIED && !s->sole && !s->enforce)
+		return false;
+	/* A proof needs somebody to vouch for the host's name. */
+	return !d->require || is_safe(c->mx) || d->policy;
+}
+
 static struct demands
 demands_of(const struct combo *c)
 {
-	enum site_require site = c->expired ? SITE_DEFAULT : c->site;
-	bool named = c->mx != MX_LITERAL;
-	bool dane_on = named && (c->mx != MX_INSECURE || c->insecure_mx);
-	bool tlsa = dane_on && c->dane == DANE_USABLE;
-	bool sole = tlsa && is_safe(c->mx); /* STS has no say */
-	bool live = named &&
-	    (c->source == STS_FRESH || c->source == STS_CACHED);
-	bool enforce = live && c->mode == STS_MODE_ENFORCE;
-	bool strict = site == SITE_ENCRYPTED || site == SITE_VERIFIED ||
-	    site == SITE_STS || site == SITE_DANE;
+	struct supply s = supply_of(c);
 	struct demands d = {.possible = true};
 
 	d.require = (c->flags & MSG_REQUIRETLS) != 0;
-	d.waived = !d.require &&
-	    (site == SITE_OPPORTUNISTIC || site == SITE_AUDIT ||
-		(!strict && (c->flags & (MSG_TLS_OPTIONAL | MSG_REPORT)) != 0));
+	d.waived = is_waived(c, &s);
 	if (d.waived)
 		return d;
-
-	d.tlsa = tlsa;
-	d.policy = (enforce && !sole) || site == SITE_STS;
-	d.pkix = d.policy || (d.require && !sole);
-	d.tls = d.tlsa || d.pkix || strict ||
-	    (dane_on && c->dane == DANE_UNUSABLE);
-
-	/* What is unknown can't be met. */
-	if (named && c->dane == DANE_FAILED)
-		d.possible = false;
-	if (named && c->source == STS_STORE_ERROR && !sole)
-		d.possible = false;
-	if (c->untrusted == 2)
-		d.possible = false;
-	if (c->untrusted && (site == SITE_DANE || site == SITE_VERIFIED))
-		d.possible = false;
-	/* What is not there can't be met. */
-	if (d.policy && (!live || c->mode == STS_MODE_NONE || !c->match))
-		d.possible = false;
-	if (site == SITE_DANE && !sole)
-		d.possible = false;
-	if (site == SITE_VERIFIED && !sole && !enforce)
-		d.possible = false;
-	/* A proof needs somebody to vouch for the host's name. */
-	if (d.require && !is_safe(c->mx) && !d.policy)
-		d.possible = false;
+	d.tlsa = s.tlsa;
+	d.policy = (s.enforce && !s.sole) || s.site == SITE_STS;
+	d.pkix = d.policy || (d.require && !s.sole);
+	d.tls = d.tlsa || d.pkix || is_strict(s.site) ||
+	    (s.dane_on && c->dane == DANE_UNUSABLE);
+	d.possible = is_known(c, &s) && is_there(c, &s, &d);
 	return d;
 }
 
