@@ -16,13 +16,13 @@ struct dane_facts {
 	const char *host;
 	unsigned port;
 	const struct rr_set *a, *aaaa;
-	const struct rr_set *cname;     /* CNAME question, DANE-10 */
+	const struct rr_set *cname; /* CNAME question, DANE-10 */
 	const struct rr_set *tlsa_final; /* TLSA at the expanded name */
-	const struct rr_set *tlsa_host;  /* TLSA at the original name */
+	const struct rr_set *tlsa_host; /* TLSA at the original name */
 };
 
 enum dane_step_kind {
-	DANE_ASK_ADDR,  /* A and AAAA in parallel */
+	DANE_ASK_ADDR, /* A and AAAA in parallel */
 	DANE_ASK_CNAME, /* host CNAME */
 	DANE_ASK_TLSA_FINAL,
 	DANE_ASK_TLSA_HOST,
@@ -53,6 +53,6 @@ void dane_judge(const struct dane_facts *f, bool on, struct dane_verdict *out);
  * of enum mx_security. Writes at most max names, returns how many.
  */
 size_t dane_names(enum mx_security mx, const char *base, const char *next_hop,
-		  const char *expanded, char names[][DOMAIN_MAX], size_t max);
+    const char *expanded, char names[][DOMAIN_MAX], size_t max);
 
 #endif

@@ -18,8 +18,8 @@ bool tlsa_usable(const struct rr_tlsa *t);
  * and selector, Full(0) and the strongest digest only (DANE-47), without
  * duplicates. *out owned by the caller (rr_tlsa_free), NULL when none.
  */
-void tlsa_select(const struct rr_tlsa *in, size_t n, struct rr_tlsa **out,
-		 size_t *n_out);
+void tlsa_select(
+    const struct rr_tlsa *in, size_t n, struct rr_tlsa **out, size_t *n_out);
 /* "_25._tcp.mx.example" (DANE-28). ERR_TOOBIG when it is no name. */
 int tlsa_name(unsigned port, const char *base, char out[DOMAIN_MAX]);
 

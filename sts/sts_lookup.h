@@ -14,7 +14,7 @@
 #include "sts/sts_state.h"
 
 struct http;
-struct sts;        /* one a shard: memory of failures, coalescing */
+struct sts; /* one a shard: memory of failures, coalescing */
 struct sts_lookup; /* one question */
 
 struct sts_opts {
@@ -25,10 +25,10 @@ struct sts_opts {
 	struct clock clock;
 	struct log *log;
 	struct metrics *metrics;
-	struct rng *rng;       /* hash seed */
+	struct rng *rng; /* hash seed */
 	bool on;
 	bool allow_private;
-	int64_t txt_timeout_ms;   /* 0: 20 s; STS-40 */
+	int64_t txt_timeout_ms; /* 0: 20 s; STS-40 */
 	int64_t fetch_timeout_ms; /* 0: 60 s */
 };
 
@@ -39,8 +39,8 @@ void sts_free(struct sts *s);
 
 typedef void sts_lookup_fn(void *arg, const struct sts_verdict *v);
 /* fn exactly once, later, unless canceled. v borrowed for the call. */
-struct sts_lookup *sts_lookup_start(struct sts *s, const char *domain,
-				    sts_lookup_fn *fn, void *arg);
+struct sts_lookup *sts_lookup_start(
+    struct sts *s, const char *domain, sts_lookup_fn *fn, void *arg);
 void sts_lookup_cancel(struct sts_lookup *l); /* NULL is fine */
 
 #endif

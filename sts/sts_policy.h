@@ -11,7 +11,7 @@
 #include "relay/model/verdicts.h"
 
 #define STS_MAX_AGE_CAP 31557600 /* seconds, STS-13 */
-#define STS_MX_MAX 1000          /* mx lines of one policy */
+#define STS_MX_MAX 1000 /* mx lines of one policy */
 
 struct sts_policy {
 	enum sts_mode mode;
@@ -21,8 +21,8 @@ struct sts_policy {
 };
 
 /* *text: what is wrong, static, on ERR_SYNTAX and ERR_TOOBIG (may be NULL). */
-NODISCARD int sts_policy_parse(struct str body, struct sts_policy *out,
-			       const char **text);
+NODISCARD int sts_policy_parse(
+    struct str body, struct sts_policy *out, const char **text);
 void sts_policy_clear(struct sts_policy *p);
 void sts_policy_copy(struct sts_policy *to, const struct sts_policy *from);
 /* STS-34: name of the MX record against the patterns. */

@@ -5,15 +5,14 @@
 #include <stddef.h>
 
 #include "relay/base/err.h"
-#include "relay/model/sts_entry.h"
 #include "relay/model/rr.h"
+#include "relay/model/sts_entry.h"
 
 /* One record, strings joined. ERR_NOTFOUND: does not begin with "v=STSv1;"
  * (not ours). ERR_SYNTAX: begins so and is broken. */
 NODISCARD int sts_record_parse(struct str txt, char id[STS_ID_MAX]);
 /* A whole answer: discard rule, then exactly one (STS-02, STS-03). 0 with id,
  * ERR_NOTFOUND: no policy, ERR_SYNTAX: invalid, the same as no policy. */
-NODISCARD int sts_record_select(const struct rr_set *txt,
-				char id[STS_ID_MAX]);
+NODISCARD int sts_record_select(const struct rr_set *txt, char id[STS_ID_MAX]);
 
 #endif

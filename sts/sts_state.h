@@ -17,24 +17,24 @@
 /* Memory of one domain in its shard. */
 struct sts_memory {
 	char failed_id[STS_ID_MAX]; /* last id whose fetch failed, or "" */
-	int64_t failed_at;          /* seconds since 1970 */
+	int64_t failed_at; /* seconds since 1970 */
 };
 
 struct sts_inputs {
-	int store_err;              /* 0, ERR_NOTFOUND or an error */
+	int store_err; /* 0, ERR_NOTFOUND or an error */
 	const struct sts_entry *entry; /* NULL when not there */
 	enum rr_status txt_status;
-	int record_err;             /* of sts_record_select */
-	const char *id;             /* of the record, when record_err is 0 */
+	int record_err; /* of sts_record_select */
+	const char *id; /* of the record, when record_err is 0 */
 	const struct sts_memory *memory;
-	int64_t now;                /* seconds since 1970 */
+	int64_t now; /* seconds since 1970 */
 };
 
 enum sts_action { STS_ACT_USE, STS_ACT_FETCH };
 
 /* Before a fetch. For STS_ACT_USE *source says what is in force. */
-enum sts_action sts_state_decide(const struct sts_inputs *in,
-				 enum sts_source *source);
+enum sts_action sts_state_decide(
+    const struct sts_inputs *in, enum sts_source *source);
 /* After a fetch that failed: what is in force. */
 enum sts_source sts_state_after_failure(const struct sts_inputs *in);
 
@@ -43,15 +43,15 @@ struct sts_verdict {
 	enum sts_source source;
 	struct sts_policy policy; /* owned */
 	char id[STS_ID_MAX];
-	const char *rule;         /* static id of the rule that decided */
-	char text[160];           /* reason of a failed fetch or record */
+	const char *rule; /* static id of the rule that decided */
+	char text[160]; /* reason of a failed fetch or record */
 };
 void sts_verdict_init(struct sts_verdict *v);
 /* Initialises v. policy and id (copied): what is in force, for FRESH and
  * CACHED; text: why there is no live policy, or "". */
 void sts_verdict_make(const struct sts_inputs *in, enum sts_source source,
-		      const struct sts_policy *policy, const char *id,
-		      const char *text, struct sts_verdict *v);
+    const struct sts_policy *policy, const char *id, const char *text,
+    struct sts_verdict *v);
 void sts_verdict_clear(struct sts_verdict *v);
 void sts_verdict_copy(struct sts_verdict *to, const struct sts_verdict *from);
 

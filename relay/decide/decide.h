@@ -20,9 +20,9 @@
 #include "relay/model/verdicts.h"
 #include "relay/net/timer.h"
 
-struct sts;    /* sts/sts_lookup.h */
+struct sts; /* sts/sts_lookup.h */
 struct decide; /* one a shard */
-struct route;  /* one question under way */
+struct route; /* one question under way */
 
 struct decide_opts {
 	struct loop *loop;
@@ -49,7 +49,7 @@ void decide_free(struct decide *d); /* no route may be left */
 
 struct route_req {
 	const char *next_hop; /* canonical domain, or "[ip]" */
-	uint32_t msg_flags;   /* enum msg_flags */
+	uint32_t msg_flags; /* enum msg_flags */
 };
 
 #define ROUTE_ADDRS_MAX 16
@@ -73,7 +73,7 @@ enum route_event_kind {
 	ROUTE_HOST, /* a host that may be tried */
 	ROUTE_SKIP, /* a host passed over: host->host, outcome says why;
 		     * route_next is not needed, the route goes on itself */
-	ROUTE_END   /* no (more) hosts; outcome says what that means when no
+	ROUTE_END /* no (more) hosts; outcome says what that means when no
 		     * host was tried or all that were tried failed softly */
 };
 
@@ -93,8 +93,8 @@ typedef void route_fn(void *arg, const struct route_event *ev);
  * deferred 4.4.3; hosts all skipped -> see plan.h; hosts tried -> deferred,
  * for the caller to replace by what it saw.
  */
-struct route *route_start(struct decide *d, const struct route_req *req,
-			  route_fn *fn, void *arg);
+struct route *route_start(
+    struct decide *d, const struct route_req *req, route_fn *fn, void *arg);
 void route_next(struct route *r);
 void route_free(struct route *r); /* also cancels; NULL is fine */
 

@@ -36,7 +36,7 @@ void plan_skip_add(struct plan_skips *s, const struct plan_skip *k);
  * with the reason of the best-preference policy skip, else of the first;
  * bounced only when every skip is permanent.
  */
-void plan_no_host(const struct plan_skips *s, const char *domain,
-		  struct outcome *out);
+void plan_no_host(
+    const struct plan_skips *s, const char *domain, struct outcome *out);
 
 #endif

@@ -9,10 +9,10 @@
 #include "relay/model/tls_plan.h"
 #include "relay/model/tls_result.h"
 
-#define OUTCOME_LIST(X)                                                        \
-	X(OUT_SENT, "sent")                                                    \
-	X(OUT_DEFERRED, "deferred")                                            \
-	X(OUT_BOUNCED, "bounced")                                              \
+#define OUTCOME_LIST(X) \
+	X(OUT_SENT, "sent") \
+	X(OUT_DEFERRED, "deferred") \
+	X(OUT_BOUNCED, "bounced") \
 	X(OUT_EXPIRED, "expired")
 
 enum outcome_class {
@@ -25,16 +25,16 @@ enum outcome_class {
 
 struct outcome {
 	enum outcome_class cls;
-	char dsn[12];            /* "4.7.5" */
+	char dsn[12]; /* "4.7.5" */
 	char reply[OUTCOME_TEXT]; /* peer's reply or our own text, one line */
-	bool remote;             /* reply came from the peer at mx */
-	bool by_policy;          /* held by policy, not by the network */
-	bool host_fault;         /* failed before any recipient was asked */
-	bool uncertain;          /* body sent, answer lost: QUE-09 */
-	bool clear_fallback;     /* sent on a second connection without TLS */
+	bool remote; /* reply came from the peer at mx */
+	bool by_policy; /* held by policy, not by the network */
+	bool host_fault; /* failed before any recipient was asked */
+	bool uncertain; /* body sent, answer lost: QUE-09 */
+	bool clear_fallback; /* sent on a second connection without TLS */
 	enum tls_policy_by by;
-	const char *rule;        /* static id, never NULL: "SMTP-09" */
-	char mx[DOMAIN_MAX];     /* "" when no host was reached for */
+	const char *rule; /* static id, never NULL: "SMTP-09" */
+	char mx[DOMAIN_MAX]; /* "" when no host was reached for */
 	char addr[RR_ADDR_TEXT];
 	struct tls_result tls;
 };
@@ -43,7 +43,7 @@ const char *outcome_class_str(enum outcome_class v);
 void outcome_init(struct outcome *o, enum outcome_class cls);
 /* Sets cls, dsn and text. */
 void outcome_set(struct outcome *o, enum outcome_class cls, const char *dsn,
-		 const char *rule, const char *fmt, ...)
-	__attribute__((format(printf, 5, 6)));
+    const char *rule, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
 
 #endif

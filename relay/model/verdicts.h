@@ -10,11 +10,11 @@
 #include "relay/model/rr.h"
 
 /* DANE's answer for one host. */
-#define DANE_VERDICT_LIST(X)                                                   \
-	X(DANE_NONE, "none")         /* no TLSA, or nothing secure */          \
-	X(DANE_USABLE, "usable")     /* at least one usable record */          \
-	X(DANE_UNUSABLE, "unusable") /* records, none usable: DANE-12 */       \
-	X(DANE_FAILED, "failed")     /* lookup error: DANE-07 */
+#define DANE_VERDICT_LIST(X) \
+	X(DANE_NONE, "none") /* no TLSA, or nothing secure */ \
+	X(DANE_USABLE, "usable") /* at least one usable record */ \
+	X(DANE_UNUSABLE, "unusable") /* records, none usable: DANE-12 */ \
+	X(DANE_FAILED, "failed") /* lookup error: DANE-07 */
 
 enum dane_kind {
 #define DANE_ENUM_(id, text) id,
@@ -25,10 +25,10 @@ enum dane_kind {
 struct dane_verdict {
 	enum dane_kind kind;
 	char base[DOMAIN_MAX]; /* TLSA base domain; "" unless records exist */
-	struct rr_tlsa *tlsa;  /* usable ones after digest agility, owned */
+	struct rr_tlsa *tlsa; /* usable ones after digest agility, owned */
 	size_t n_tlsa;
-	enum rr_why why;       /* of DANE_FAILED */
-	const char *rule;      /* static id of the rule that decided */
+	enum rr_why why; /* of DANE_FAILED */
+	const char *rule; /* static id of the rule that decided */
 };
 
 const char *dane_kind_str(enum dane_kind k);
@@ -36,9 +36,9 @@ void dane_verdict_init(struct dane_verdict *v);
 void dane_verdict_clear(struct dane_verdict *v);
 
 /* MTA-STS's answer for a policy domain. */
-#define STS_MODE_LIST(X)                                                       \
-	X(STS_MODE_NONE, "none")                                               \
-	X(STS_MODE_TESTING, "testing")                                         \
+#define STS_MODE_LIST(X) \
+	X(STS_MODE_NONE, "none") \
+	X(STS_MODE_TESTING, "testing") \
 	X(STS_MODE_ENFORCE, "enforce")
 
 enum sts_mode {
@@ -48,12 +48,12 @@ enum sts_mode {
 };
 
 /* Where the policy in force comes from. */
-#define STS_SOURCE_LIST(X)                                                     \
-	X(STS_NO_POLICY, "no-policy") /* no record, nothing cached */          \
-	X(STS_FRESH, "fresh")         /* id of the record = id of the entry */ \
-	X(STS_CACHED, "cached")       /* nothing live obtainable: STS-24 */    \
-	X(STS_UNOBTAINABLE, "fetch-failed") /* record, no body: STS-23 */      \
-	X(STS_STORE_ERROR, "store-error")   /* cache unreadable: must hold */
+#define STS_SOURCE_LIST(X) \
+	X(STS_NO_POLICY, "no-policy") /* no record, nothing cached */ \
+	X(STS_FRESH, "fresh") /* id of the record = id of the entry */ \
+	X(STS_CACHED, "cached") /* nothing live obtainable: STS-24 */ \
+	X(STS_UNOBTAINABLE, "fetch-failed") /* record, no body: STS-23 */ \
+	X(STS_STORE_ERROR, "store-error") /* cache unreadable: must hold */
 
 enum sts_source {
 #define STS_ENUM_(id, text) id,
@@ -67,12 +67,12 @@ const char *sts_mode_str(enum sts_mode m);
 const char *sts_source_str(enum sts_source s);
 
 /* Kind of MX set. */
-#define MX_SECURITY_LIST(X)                                                    \
-	X(MX_SECURE, "secure")     /* DNSSEC-validated MX set */               \
-	X(MX_INSECURE, "insecure") /* MX set without DNSSEC */                 \
-	X(MX_IMPLICIT, "implicit") /* no MX: the domain is the host */         \
-	X(MX_LITERAL, "literal")   /* [ip]: DANE and STS do not apply */       \
-	X(MX_NEXTHOP, "nexthop")   /* site rule names the host */
+#define MX_SECURITY_LIST(X) \
+	X(MX_SECURE, "secure") /* DNSSEC-validated MX set */ \
+	X(MX_INSECURE, "insecure") /* MX set without DNSSEC */ \
+	X(MX_IMPLICIT, "implicit") /* no MX: the domain is the host */ \
+	X(MX_LITERAL, "literal") /* [ip]: DANE and STS do not apply */ \
+	X(MX_NEXTHOP, "nexthop") /* site rule names the host */
 
 enum mx_security {
 #define MX_ENUM_(id, text) id,

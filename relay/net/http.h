@@ -11,20 +11,20 @@
 #include "relay/net/sockaddr.h"
 #include "relay/net/timer.h"
 
-struct http;     /* one a shard */
+struct http; /* one a shard */
 struct http_get; /* one request */
 struct tls_ctx;
 
 struct http_opts {
-	int64_t timeout_ms;  /* whole exchange */
-	size_t max_body;     /* bytes; more is a failure, never cut */
-	bool allow_private;  /* address guard off */
+	int64_t timeout_ms; /* whole exchange */
+	size_t max_body; /* bytes; more is a failure, never cut */
+	bool allow_private; /* address guard off */
 };
 
 struct http_response {
-	int err;        /* 0, ERR_TIMEOUT, ERR_TLS, ERR_TOOBIG, ERR_PERM
+	int err; /* 0, ERR_TIMEOUT, ERR_TLS, ERR_TOOBIG, ERR_PERM
 			 * (guard), ERR_UNREACH, ERR_IO */
-	int status;     /* 0 when none came */
+	int status; /* 0 when none came */
 	struct str type; /* media type without parameters, lower case */
 	struct str body;
 	char text[160]; /* reason, for log and reports */
@@ -34,8 +34,8 @@ struct http_response {
 typedef void http_fn(void *arg, const struct http_response *res);
 
 /* ctx: CA store of STS, kept by reference. */
-NODISCARD int http_new(struct loop *loop, struct tls_ctx *ctx,
-		       struct http **out);
+NODISCARD int http_new(
+    struct loop *loop, struct tls_ctx *ctx, struct http **out);
 /* All requests must be over or canceled. Memory goes later. */
 void http_free(struct http *h);
 /*
@@ -44,10 +44,8 @@ void http_free(struct http *h);
  * once, later, unless canceled.
  */
 struct http_get *http_get_start(struct http *h, const char *host,
-				const char *path,
-				const struct sockaddr_any *addrs,
-				size_t n_addrs, const struct http_opts *o,
-				http_fn *fn, void *arg);
+    const char *path, const struct sockaddr_any *addrs, size_t n_addrs,
+    const struct http_opts *o, http_fn *fn, void *arg);
 void http_get_cancel(struct http_get *g);
 
 #endif
