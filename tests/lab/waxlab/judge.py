@@ -178,7 +178,7 @@ def judge_bounce(row, verdict, copies):
 
 
 COLUMNS = (("destination", 20), ("what it is", 42), ("expected", 9),
-           ("got", 9), ("policy", 7), ("rule", 9), ("TLS", 8),
+           ("got", 9), ("policy", 7), ("rule", 12), ("TLS", 8),
            ("clear", 6), ("verdict", 7))
 
 

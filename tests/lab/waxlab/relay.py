@@ -8,7 +8,7 @@ import signal
 import subprocess
 
 from . import world as w
-from .ns import LabError, Process, wait_until
+from .ns import LabError, Process, tool, wait_until
 
 RELAY_USER, RESOLVER_USER = 65533, 65532
 
@@ -125,11 +125,17 @@ class Relay:
 
     def start(self, wait=60):
         """Start; returns when it logged event=ready (wait=0: at once)."""
-        program = self.lab.program("waxseald")
+        command = self.wrap + [self.lab.program("waxseald"), "-c",
+                               self.conf]
+        if not self.lab.may_change_user:
+            # Root of a user namespace without other users: it must not run
+            # as root and cannot change, so it gets a namespace in which it
+            # is somebody else.
+            command = [tool("unshare"), "-U",
+                       "--map-user=%d" % RELAY_USER,
+                       "--map-group=%d" % RELAY_USER, "--"] + command
         self.run += 1
-        self.process = Process(self.name,
-                               self.wrap + [program, "-c", self.conf],
-                               self.log)
+        self.process = Process(self.name, command, self.log)
         if wait:
             wait_until(lambda: self.events("ready", run=self.run), wait,
                        "event=ready of waxseald", self.process)
