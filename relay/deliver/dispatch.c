@@ -1,0 +1,315 @@
+/*
+ * Each grant of the scheduler is a small life: attempt, judge, finish, done.
+ * All decisions about when are in relay/sched (pure); here are only the
+ * timer, the store pages and the lists of what is under way.
+ */
+#include "config.h"
+
+#include "relay/deliver/dispatch.h"
+
+#include <stdlib.h>
+
+#include "relay/base/list.h"
+#include "relay/deliver/attempt.h"
+#include "relay/deliver/finish.h"
+
+#define DISPATCH_PAGE 500 /* rows of one page */
+#define DISPATCH_RETRY_MS 1000 /* until a page that failed is asked again */
+#define DISPATCH_BURST 64 /* grants started in one round of the loop */
+
+struct dispatch {
+	struct dispatch_opts o;
+	struct sched *sched;
+	struct list works;
+	struct timer *wake, *page_retry;
+	int64_t page_next_try; /* where the next page begins */
+	uint64_t page_id;
+	bool paging, stopping;
+	void (*done_fn)(void *arg);
+	void *done_arg;
+};
+
+struct work {
+	struct list node;
+	struct dispatch *d;
+	const struct sched_grant *g;
+	struct attempt *attempt;
+	struct finish *finish;
+	int64_t *next_try;
+	uint32_t *tries;
+	bool *done;
+	bool host_failed;
+};
+
+static void dispatch_page(void *arg);
+
+static void
+work_free(struct work *w)
+{
+	list_remove(&w->node);
+	free(w->next_try);
+	free(w->tries);
+	free(w->done);
+	free(w);
+}
+
+static void
+dispatch_gauge(struct dispatch *d, const struct sched_stats *was)
+{
+	struct sched_stats now;
+
+	sched_stats(d->sched, &now);
+	metrics_add(d->o.metrics, METRIC_RCPTS_IN_MEMORY,
+	    (int64_t)now.rcpts - (int64_t)was->rcpts);
+}
+
+/* Sets the alarm: now, at the time the scheduler names, or not at all. */
+static void
+dispatch_arm(struct dispatch *d, bool more)
+{
+	int64_t at = sched_wake(d->sched), now = clock_real_s(&d->o.clock);
+
+	if (d->stopping)
+		return;
+	if (more)
+		timer_start(d->wake, 0);
+	else if (at >= 0)
+		timer_start(d->wake, at <= now ? 0 : (at - now) * 1000);
+	else
+		timer_stop(d->wake);
+	if (sched_wants_page(d->sched) && !d->paging)
+		dispatch_page(d);
+}
+
+static void
+work_committed(void *arg)
+{
+	struct work *w = arg;
+	struct dispatch *d = w->d;
+	struct sched_stats was;
+
+	w->finish = NULL;
+	sched_stats(d->sched, &was);
+	sched_done(d->sched, w->g, w->done, w->next_try, w->tries,
+	    w->host_failed, clock_real_s(&d->o.clock));
+	dispatch_gauge(d, &was);
+	work_free(w);
+	dispatch_arm(d, true);
+	if (d->stopping && list_empty(&d->works) && d->done_fn)
+		d->done_fn(d->done_arg);
+}
+
+static void
+work_attempted(void *arg, const struct attempt_result *res)
+{
+	struct work *w = arg;
+	struct dispatch *d = w->d;
+	struct outcome *v = xcalloc(w->g->n, sizeof(*v));
+	struct finish_ctx ctx = {.loop = d->o.loop,
+	    .store = d->o.store,
+	    .options = d->o.options,
+	    .clock = d->o.clock,
+	    .rng = d->o.rng,
+	    .log = d->o.log,
+	    .metrics = d->o.metrics,
+	    .handoff = d->o.handoff,
+	    .handoff_arg = d->o.handoff_arg};
+	struct finish_req req = {.grant = w->g,
+	    .outcomes = v,
+	    .next_try = w->next_try,
+	    .tries = w->tries,
+	    .body = res->body};
+	int64_t now = clock_real_s(&d->o.clock);
+	size_t i;
+
+	w->attempt = NULL;
+	w->host_failed = res->host_failed;
+	for (i = 0; i < w->g->n; i++) {
+		v[i] = res->outcomes[i];
+		sched_judge(d->sched, w->g, i, now, &v[i], &w->next_try[i],
+		    &w->tries[i]);
+		w->done[i] = v[i].cls != OUT_DEFERRED;
+	}
+	w->finish = finish_start(&ctx, &req, work_committed, w);
+	free(v);
+}
+
+static void
+work_start(struct dispatch *d, const struct sched_grant *g)
+{
+	struct attempt_ctx ctx = {.loop = d->o.loop,
+	    .decide = d->o.decide,
+	    .outs = d->o.outs,
+	    .store = d->o.store,
+	    .log = d->o.log,
+	    .metrics = d->o.metrics};
+	struct work *w = xcalloc(1, sizeof(*w));
+
+	w->d = d;
+	w->g = g;
+	w->next_try = xcalloc(g->n, sizeof(*w->next_try));
+	w->tries = xcalloc(g->n, sizeof(*w->tries));
+	w->done = xcalloc(g->n, sizeof(*w->done));
+	list_push(&d->works, &w->node);
+	w->attempt = attempt_start(&ctx, g, work_attempted, w);
+}
+
+static void
+dispatch_run(void *arg)
+{
+	struct dispatch *d = arg;
+	int64_t now = clock_real_s(&d->o.clock);
+	const struct sched_grant *g = NULL;
+	unsigned i;
+
+	for (i = 0; i < DISPATCH_BURST && !d->stopping; i++) {
+		g = sched_next(d->sched, now);
+		if (!g)
+			break;
+		work_start(d, g);
+	}
+	dispatch_arm(d, g != NULL);
+}
+
+static void
+dispatch_on_page(void *arg, int err, struct rcpt **rcpts, size_t n)
+{
+	struct dispatch *d = arg;
+	struct sched_stats was;
+	bool full = false; /* no more of it fits */
+	size_t i;
+
+	d->paging = false;
+	if (err) {
+		timer_start(d->page_retry, DISPATCH_RETRY_MS);
+		return;
+	}
+	sched_stats(d->sched, &was);
+	for (i = 0; i < n; i++) {
+		d->page_next_try = rcpts[i]->next_try;
+		d->page_id = rcpts[i]->id;
+		if (sched_add(d->sched, rcpts[i]) == ERR_FULL &&
+		    !sched_has_room(d->sched))
+			full = true;
+	}
+	free(rcpts);
+	dispatch_gauge(d, &was);
+	if (full || n < DISPATCH_PAGE) {
+		sched_paged(d->sched, n < DISPATCH_PAGE);
+		d->page_next_try = d->page_id = 0;
+	} else {
+		dispatch_page(d);
+	}
+	dispatch_arm(d, true);
+}
+
+static void
+dispatch_page(void *arg)
+{
+	struct dispatch *d = arg;
+
+	if (d->paging || d->stopping)
+		return;
+	if (store_page(d->o.store, d->o.shard, d->o.shards, d->page_next_try,
+		d->page_id, DISPATCH_PAGE, dispatch_on_page, d))
+		timer_start(d->page_retry, DISPATCH_RETRY_MS);
+	else
+		d->paging = true;
+}
+
+struct dispatch *
+dispatch_new(const struct dispatch_opts *o)
+{
+	struct dispatch *d = xcalloc(1, sizeof(*d));
+	uint8_t seed[16];
+	struct sched_opts so = {.retry_s = o->options->queue.retry_s,
+	    .n_retry = o->options->queue.n_retry,
+	    .lifetime_s = o->options->queue.lifetime_s,
+	    .max_running = o->options->deliver.max_connections,
+	    .max_per_dest = o->options->deliver.max_per_destination,
+	    .max_recipients = o->options->deliver.max_recipients,
+	    .window = o->options->queue.max_in_memory,
+	    .rng = o->rng,
+	    .seed = seed};
+
+	rng_fill(o->rng, seed, sizeof(seed));
+	d->o = *o;
+	d->sched = sched_new(&so);
+	list_init(&d->works);
+	d->wake = timer_new(o->loop, dispatch_run, d);
+	d->page_retry = timer_new(o->loop, dispatch_page, d);
+	return d;
+}
+
+void
+dispatch_start(struct dispatch *d)
+{
+	dispatch_page(d);
+}
+
+void
+dispatch_repage(struct dispatch *d)
+{
+	sched_outside(d->sched);
+	dispatch_arm(d, false);
+}
+
+void
+dispatch_add(struct dispatch *d, struct rcpt *take_r)
+{
+	struct sched_stats was;
+
+	sched_stats(d->sched, &was);
+	(void)sched_add(d->sched, take_r);
+	dispatch_gauge(d, &was);
+	dispatch_arm(d, true);
+}
+
+void
+dispatch_stop(struct dispatch *d, void (*done_fn)(void *arg), void *arg)
+{
+	struct list *n;
+
+	d->stopping = true;
+	d->done_fn = done_fn;
+	d->done_arg = arg;
+	timer_stop(d->wake);
+	timer_stop(d->page_retry);
+	for (n = d->works.next; n != &d->works; n = n->next) {
+		struct work *w = CONTAINER_OF(n, struct work, node);
+
+		if (w->attempt)
+			attempt_hurry(w->attempt);
+	}
+	if (list_empty(&d->works) && done_fn)
+		done_fn(arg);
+}
+
+void
+dispatch_free(struct dispatch *d)
+{
+	struct list *n, *next;
+
+	if (!d)
+		return;
+	d->stopping = true;
+	for (n = d->works.next; n != &d->works; n = next) {
+		struct work *w = CONTAINER_OF(n, struct work, node);
+
+		next = n->next;
+		attempt_free(w->attempt);
+		finish_free(w->finish);
+		work_free(w);
+	}
+	store_forget(d->o.store, d);
+	timer_free(d->wake);
+	timer_free(d->page_retry);
+	sched_free(d->sched);
+	free(d);
+}
+
+void
+dispatch_stats(const struct dispatch *d, struct sched_stats *out)
+{
+	sched_stats(d->sched, out);
+}

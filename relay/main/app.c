@@ -1,0 +1,397 @@
+/*
+ * Main thread of the relay: opens the store, builds one shard a worker, then
+ * serves unix sockets, control and signals. Shards live on their own threads;
+ * what they report comes back through a mailbox.
+ */
+#include "config.h"
+
+#include "relay/main/app.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "relay/base/buf.h"
+#include "relay/base/clock.h"
+#include "relay/base/log.h"
+#include "relay/ctl/ctl_server.h"
+#include "relay/main/fds.h"
+#include "relay/main/refuse.h"
+#include "relay/main/shard.h"
+#include "relay/net/conn.h"
+#include "relay/net/listener.h"
+#include "relay/net/loop.h"
+#include "relay/net/mailbox.h"
+#include "relay/queue/store.h"
+
+#define APP_STORE_JOBS 64
+
+struct app_unix {
+	struct app *app;
+	const struct opt_listen *listen;
+	struct listener *listener;
+};
+
+struct app {
+	const struct app_args *args;
+	const struct options *o;
+	struct log log;
+	struct clock clock;
+	struct metrics metrics; /* of main and store threads */
+	struct store_hub *hub;
+	struct store *store;
+	struct loop *loop;
+	struct mailbox *mailbox;
+	struct shard **shards;
+	enum dns_state *dns; /* of each shard, as it last said */
+	unsigned n_running;
+	struct app_unix *unixes;
+	size_t n_unixes;
+	unsigned next_shard; /* for clients of unix sockets */
+	struct ctl_server *ctl;
+	struct conn *parent;
+	struct loop_signal *sigs[2];
+	int64_t began; /* clock_mono_ms */
+	bool stopping;
+};
+
+struct app_note {
+	struct mail_node node;
+	unsigned shard;
+	bool stopped; /* else: its resolver is in this state now */
+	enum dns_state dns;
+};
+
+/* Shard's thread. */
+static void
+app_on_stopped(void *arg, unsigned index)
+{
+	struct app *a = arg;
+	struct app_note *n = xcalloc(1, sizeof(*n));
+
+	n->shard = index;
+	n->stopped = true;
+	if (mailbox_post_always(a->mailbox, &n->node))
+		BUG("the main thread left before shard %u", index);
+}
+
+/* Shard's thread. */
+static void
+app_on_dns_state(void *arg, unsigned index, enum dns_state st)
+{
+	struct app *a = arg;
+	struct app_note *n = xcalloc(1, sizeof(*n));
+
+	n->shard = index;
+	n->dns = st;
+	if (mailbox_post_always(a->mailbox, &n->node))
+		free(n);
+}
+
+static void
+app_stop(struct app *a, const char *why)
+{
+	unsigned i;
+	size_t u;
+
+	if (a->stopping)
+		return;
+	a->stopping = true;
+	log_text(&a->log, LOG_INFO, "stopping", "%s", why);
+	for (u = 0; u < a->n_unixes; u++)
+		listener_close(a->unixes[u].listener);
+	ctl_server_close(a->ctl);
+	a->ctl = NULL;
+	for (i = 0; i < a->o->workers; i++)
+		shard_stop(a->shards[i]);
+}
+
+/* Main thread: all shards are gone. */
+static void
+app_ended(struct app *a)
+{
+	loop_signal_free(a->sigs[0]);
+	loop_signal_free(a->sigs[1]);
+	if (a->parent)
+		conn_close(a->parent, 0);
+	mailbox_shut(a->mailbox);
+	loop_stop(a->loop);
+}
+
+static void
+app_on_note(void *arg, struct mail_node *node)
+{
+	struct app *a = arg;
+
+	struct app_note *n = (struct app_note *)node;
+	bool stopped = n->stopped;
+
+	if (!stopped)
+		a->dns[n->shard] = n->dns;
+	free(n);
+	if (stopped && --a->n_running == 0)
+		app_ended(a);
+}
+
+static void
+app_on_signal(void *arg, int signo)
+{
+	app_stop(arg, signo == SIGTERM ? "SIGTERM" : "SIGINT");
+}
+
+static void
+app_on_parent(void *arg, const struct conn_event *ev)
+{
+	struct app *a = arg;
+
+	if (ev->kind == CONN_EOF || ev->kind == CONN_ERROR)
+		app_stop(a, "the parent process is gone");
+	else if (ev->kind == CONN_CLOSED)
+		a->parent = NULL;
+}
+
+static void
+app_on_unix(void *arg, int take_fd, const struct sockaddr_any *peer)
+{
+	struct app_unix *u = arg;
+	struct app *a = u->app;
+
+	shard_give_client(a->shards[a->next_shard], u->listen, take_fd, peer);
+	a->next_shard = (a->next_shard + 1) % a->o->workers;
+}
+
+static void
+app_sum(const struct app *a, struct metrics *sum)
+{
+	unsigned i, m;
+
+	metrics_init(sum);
+	for (m = 0; m < METRIC_COUNT; m++) {
+		metrics_add(sum, (enum metric)m,
+		    (int64_t)metrics_get(&a->metrics, (enum metric)m));
+		for (i = 0; i < a->o->workers; i++)
+			metrics_add(sum, (enum metric)m,
+			    (int64_t)metrics_get(
+				shard_metrics(a->shards[i]), (enum metric)m));
+	}
+}
+
+static void
+app_status(void *arg, struct ctl_status *out, struct metrics *sum)
+{
+	struct app *a = arg;
+	enum dns_state st;
+	unsigned i;
+
+	app_sum(a, sum);
+	out->version = PACKAGE_VERSION;
+	out->uptime_s = (clock_mono_ms(&a->clock) - a->began) / 1000;
+	out->workers = a->o->workers;
+	out->managed = a->o->resolver.managed;
+	out->resolver = DNS_STATE_OK;
+	for (i = 0; i < a->o->workers; i++) {
+		st = a->dns[i];
+		if (out->resolver == DNS_STATE_OK || st == DNS_STATE_DEAD)
+			out->resolver = st;
+	}
+	out->listens = a->o->listens;
+	out->n_listens = a->o->n_listens;
+	out->metrics = sum;
+}
+
+static size_t
+app_fds(const struct app *a, int **out)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < a->o->n_listens; i++)
+		n += a->o->listens[i].unix_path ? 1 : a->o->workers;
+	*out = xcalloc(n + 1, sizeof(**out));
+	for (i = 0; i < n; i++)
+		(*out)[i] = FD_LISTEN + (int)i;
+	return n;
+}
+
+/* Waits for a usable store, saying 421 meanwhile. */
+static int
+app_open_store(struct app *a)
+{
+	struct store_opts so = {.state_dir = a->o->state_dir,
+	    .commit_delay_ms = a->o->queue.commit_delay,
+	    .min_free = a->o->queue.min_free,
+	    .clock = a->clock,
+	    .log = &a->log,
+	    .metrics = &a->metrics};
+	sigset_t set;
+	int *fds = NULL;
+	size_t n = app_fds(a, &fds);
+	int sig_fd, err;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	sig_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	err = refuse_until_open(
+	    &so, a->o->hostname, fds, n, FD_PARENT, sig_fd, &a->log, &a->hub);
+	close(sig_fd);
+	free(fds);
+	return err;
+}
+
+static void
+app_unblock(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+static void
+app_new_shards(struct app *a)
+{
+	struct opt_addr_port local = {
+	    .addr = {.family = 4, .ip = {127, 0, 0, 1}},
+	    .port = a->args->resolver_port};
+	bool managed = a->o->resolver.managed;
+	struct shard_opts so = {.options = a->o,
+	    .count = a->o->workers,
+	    .hub = a->hub,
+	    .log = &a->log,
+	    .clock = a->clock,
+	    .upstreams = managed ? &local : a->o->resolver.addrs,
+	    .n_upstreams = managed ? 1 : a->o->resolver.n_addrs,
+	    .on_stopped = app_on_stopped,
+	    .on_dns_state = app_on_dns_state,
+	    .arg = a};
+	char text[256];
+	unsigned i;
+
+	a->shards = xcalloc(a->o->workers, sizeof(*a->shards));
+	a->dns = xcalloc(a->o->workers, sizeof(*a->dns));
+	so.peers = a->shards;
+	for (i = 0; i < a->o->workers; i++) {
+		so.index = i;
+		if (shard_new(&so, &a->shards[i], text))
+			die(3, "%s", text);
+	}
+}
+
+/* Hands each listener its descriptor, in the order of relay_fd. */
+static void
+app_listen(struct app *a)
+{
+	int fd = FD_LISTEN;
+	unsigned w;
+	size_t i;
+
+	a->unixes = xcalloc(a->o->n_listens + 1, sizeof(*a->unixes));
+	for (i = 0; i < a->o->n_listens; i++) {
+		const struct opt_listen *l = &a->o->listens[i];
+		struct app_unix *u;
+
+		for (w = 0; !l->unix_path && w < a->o->workers; w++)
+			if (shard_listen(a->shards[w], l, fd++))
+				die(3, "%s: can't listen", l->where);
+		if (!l->unix_path)
+			continue;
+		u = &a->unixes[a->n_unixes++];
+		u->app = a;
+		u->listen = l;
+		if (listener_open(a->loop, fd++, app_on_unix, u, &u->listener))
+			die(3, "%s: can't listen", l->where);
+	}
+}
+
+static void
+app_new_main(struct app *a)
+{
+	struct ctl_server_opts co = {.take_fd = FD_CONTROL,
+	    .log = &a->log,
+	    .status = app_status,
+	    .arg = a};
+
+	if (loop_new(&a->loop) ||
+	    mailbox_new(a->loop, 1, app_on_note, a, &a->mailbox) ||
+	    store_open(a->hub, a->loop, APP_STORE_JOBS, &a->store))
+		die(3, "no descriptors left for the main thread");
+	co.loop = a->loop;
+	co.store = a->store;
+	if (ctl_server_open(&co, &a->ctl))
+		die(3, "the control socket can't be used");
+	a->parent = conn_accepted(a->loop, FD_PARENT, app_on_parent, a);
+	if (!a->parent)
+		die(3, "the pipe to the parent can't be used");
+	app_unblock();
+	if (loop_signal_new(a->loop, SIGTERM, app_on_signal, a, &a->sigs[0]) ||
+	    loop_signal_new(a->loop, SIGINT, app_on_signal, a, &a->sigs[1]))
+		die(3, "signals can't be watched");
+}
+
+static void
+app_log_ready(struct app *a)
+{
+	struct log_line l;
+	size_t i;
+
+	for (i = 0; i < a->o->n_listens; i++) {
+		log_begin(&l, &a->log, LOG_INFO, "listening");
+		log_cstr(&l, "on", a->o->listens[i].text);
+		log_end(&l);
+	}
+	log_begin(&l, &a->log, LOG_INFO, "ready");
+	log_cstr(&l, "version", PACKAGE_VERSION);
+	log_cstr(&l, "hostname", a->o->hostname);
+	log_int(&l, "workers", a->o->workers);
+	log_end(&l);
+}
+
+static void
+app_free(struct app *a)
+{
+	unsigned i;
+
+	for (i = 0; i < a->o->workers; i++)
+		shard_close(a->shards[i]);
+	for (i = 0; i < a->o->workers; i++)
+		shard_free(a->shards[i]);
+	free(a->shards);
+	free(a->dns);
+	store_close(a->store);
+	mailbox_free(a->mailbox, NULL);
+	loop_free(a->loop);
+	store_hub_close(a->hub);
+	free(a->unixes);
+}
+
+int
+app_run(const struct app_args *args)
+{
+	struct app a = {.args = args, .o = args->options};
+	unsigned i;
+
+	a.clock = clock_system();
+	a.began = clock_mono_ms(&a.clock);
+	metrics_init(&a.metrics);
+	log_init_stderr(&a.log, a.o->log.level, a.o->log.format);
+	if (app_open_store(&a))
+		return 0;
+	app_new_main(&a);
+	app_new_shards(&a);
+	app_listen(&a);
+	a.n_running = a.o->workers;
+	for (i = 0; i < a.o->workers; i++)
+		if (shard_start(a.shards[i]))
+			die(3, "thread of shard %u can't be started", i);
+	app_log_ready(&a);
+	loop_run(a.loop);
+	app_free(&a);
+	log_text(&a.log, LOG_INFO, "stopped", "the queue is closed");
+	return 0;
+}
