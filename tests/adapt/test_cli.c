@@ -1,0 +1,309 @@
+/* The program waxseal: what it prints, and its exit status. */
+#include "config.h"
+
+#include <sys/wait.h>
+
+#include "tests/adapt/ctl_world.h"
+
+struct run {
+	int status;
+	char *out, *err;
+};
+
+/* What may stand in the arguments of a case. */
+#define CONF "%c" /* configuration whose daemon answers */
+#define DEAD "%d" /* one whose daemon does not run */
+#define BROKEN "%b"
+
+static const char *
+program(void)
+{
+	static char path[4096];
+	const char *build = getenv("WAXSEAL_BUILD");
+
+	snprintf(path, sizeof(path), "%s/waxseal", build ? build : ".");
+	return path;
+}
+
+static void
+write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	t_bool(path, fd >= 0, true);
+	t_int(path, write(fd, text, strlen(text)), (int64_t)strlen(text));
+	close(fd);
+}
+
+static char *
+read_file(const char *path)
+{
+	struct buf b;
+	char chunk[4096];
+	ssize_t n;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	buf_init(&b, 16u << 20);
+	buf_add_cstr(&b, "");
+	t_bool(path, fd >= 0, true);
+	while ((n = read(fd, chunk, sizeof(chunk))) > 0)
+		buf_add(&b, chunk, (size_t)n);
+	close(fd);
+	return b.p ? buf_take(&b) : xstrdup("");
+}
+
+static void
+path_in(const struct ctl_world *cw, const char *name, char out[256])
+{
+	snprintf(out, 256, "%.160s/%s", cw->w->dir, name);
+}
+
+static void
+write_confs(const struct ctl_world *cw)
+{
+	char path[256], text[512];
+
+	path_in(cw, "alive.conf", path);
+	snprintf(text, sizeof(text),
+	    "sts { ca_file = /no/such/file }\ncontrol { socket = \"%s\" }\n",
+	    cw->path);
+	write_file(path, text);
+	path_in(cw, "dead.conf", path);
+	write_file(path, "state_dir = \"/no/such/dir\"\n");
+	path_in(cw, "broken.conf", path);
+	write_file(path, "\nworkers = many\nfoo = 1\n");
+}
+
+/* In the child: descriptors to files, arguments filled in, exec. */
+static void
+run_child(const struct ctl_world *cw, const char *const *args)
+{
+	static const char *const names[][2] = {
+	    {CONF, "alive.conf"}, {DEAD, "dead.conf"}, {BROKEN, "broken.conf"}};
+	char path[256], *argv[10] = {xstrdup(program())};
+
+	for (int i = 0; i < 2; i++) {
+		path_in(cw, i ? "err" : "out", path);
+		if (dup2(open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600),
+			i + 1) < 0)
+			_exit(99);
+	}
+	for (size_t i = 0; i < 8 && args[i]; i++) {
+		argv[i + 1] = xstrdup(args[i]);
+		for (size_t k = 0; k < T_COUNT(names); k++) {
+			if (strcmp(args[i], names[k][0]) != 0)
+				continue;
+			path_in(cw, names[k][1], path);
+			argv[i + 1] = xstrdup(path);
+		}
+	}
+	execv(argv[0], argv);
+	_exit(99);
+}
+
+static struct run
+run(struct ctl_world *cw, const char *const *args)
+{
+	char path[256];
+	struct run r;
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		run_child(cw, args);
+	t_bool("fork", pid > 0, true);
+	while (waitpid(pid, &status, WNOHANG) == 0)
+		ctl_world_turn(cw);
+	t_bool("exited", WIFEXITED(status), true);
+	r.status = WEXITSTATUS(status);
+	path_in(cw, "out", path);
+	r.out = read_file(path);
+	path_in(cw, "err", path);
+	r.err = read_file(path);
+	return r;
+}
+
+static int
+setup(void **state)
+{
+	struct ctl_world *cw = xcalloc(1, sizeof(*cw));
+
+	ctl_world_open(cw, 100);
+	write_confs(cw);
+	*state = cw;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	ctl_world_close(*state);
+	free(*state);
+	return 0;
+}
+
+struct tcase {
+	const char *args[8];
+	int status;
+	const char *out, *err; /* begin so; NULL: empty */
+};
+
+static void
+check(struct ctl_world *cw, const struct tcase *c)
+{
+	struct run r = run(cw, c->args);
+	char name[128] = "waxseal";
+	size_t n;
+
+	for (size_t i = 0; i < 8 && c->args[i]; i++) {
+		n = strlen(name);
+		snprintf(name + n, sizeof(name) - n, " %s", c->args[i]);
+	}
+	t_int(name, r.status, c->status);
+	n = c->out ? strlen(c->out) : strlen(r.out) + 1;
+	t_str(name, str_n(r.out, strnlen(r.out, n)),
+	    str_of(c->out ? c->out : ""));
+	n = c->err ? strlen(c->err) : strlen(r.err) + 1;
+	t_str(name, str_n(r.err, strnlen(r.err, n)),
+	    str_of(c->err ? c->err : ""));
+	free(r.out);
+	free(r.err);
+}
+
+static const struct tcase without[] = {
+    {{NULL}, 2, NULL, "waxseal: no command\nusage: waxseal"},
+    {{"stop"}, 2, NULL, "waxseal: unknown command\nusage: waxseal"},
+    {{"queue"}, 2, NULL, "waxseal: queue what? list or stats\nusage:"},
+    {{"queue", "drop"}, 2, NULL, "waxseal: queue what? list or stats\n"},
+    {{"status", "x"}, 2, NULL, "waxseal: status takes no arguments\n"},
+    {{"queue", "stats", "x"}, 2, NULL,
+	"waxseal: queue stats takes no arguments\n"},
+    {{"queue", "list", "x"}, 2, NULL,
+	"waxseal: an ID has 13 letters and digits\n"},
+    {{"queue", "list", "x", "y"}, 2, NULL,
+	"waxseal: queue list takes one ID at most\n"},
+    {{"help"}, 0, "usage: waxseal [-c FILE] [--json] COMMAND\n", NULL},
+    {{"--help"}, 0, "usage: waxseal [-c FILE] [--json] COMMAND\n", NULL},
+    {{"version"}, 0, "waxseal " PACKAGE_VERSION "\n", NULL},
+    {{"-V"}, 0, "waxseal " PACKAGE_VERSION "\n", NULL},
+    {{"version", "--json"}, 0, "{\"version\":\"" PACKAGE_VERSION "\"}\n", NULL},
+    {{"-c", DEAD, "status"}, 3, NULL,
+	"waxseal: waxseald does not run: nobody answers at "
+	"/no/such/dir/control.sock; is this the right -c FILE?\n"},
+    {{"-c", DEAD, "queue", "list", "--json"}, 3,
+	"{\"ok\":false,\"error\":\"waxseald does not run: nobody answers at "
+	"/no/such/dir/control.sock; is this the right -c FILE?\"}\n",
+	"waxseal: waxseald does not run"},
+    {{"-c", "/no/such/file", "status"}, 2, NULL,
+	"waxseal: /no/such/file: No such file or directory\n"},
+    {{"-c", "/", "status"}, 2, NULL, "waxseal: /: Is a directory\n"},
+};
+
+static void
+test_without(void **state)
+{
+	for (size_t i = 0; i < T_COUNT(without); i++)
+		check(*state, &without[i]);
+}
+
+/* All that is wrong with the file, a line each. */
+static void
+test_broken(void **state)
+{
+	static const struct tcase c = {{"-c", BROKEN, "status"}, 2, NULL, "/"};
+	struct ctl_world *cw = *state;
+	struct run r = run(cw, c.args);
+
+	check(cw, &c);
+	t_bool("key", strstr(r.err, "broken.conf:3: foo: unknown key") != NULL,
+	    true);
+	t_int("one line", (int64_t)str_find(str_of(r.err), '\n'),
+	    (int64_t)strlen(r.err) - 1);
+	free(r.out);
+	free(r.err);
+}
+
+static const struct tcase with_empty[] = {
+    {{"-c", CONF, "status"}, 0, "waxseal   1.2.3, up 0s, 1 workers\n", NULL},
+    {{"status", "--json", "-c", CONF}, 0, "{\"ok\":true,\"version\":\"1.2.3\",",
+	NULL},
+    {{"-c", CONF, "queue", "list"}, 0, "the queue is empty\n", NULL},
+    {{"-c", CONF, "--json", "queue", "list"}, 0, "{\"ok\":true,\"rows\":[]}\n",
+	NULL},
+    {{"-c", CONF, "queue", "list", "0000000000099"}, 1,
+	"no such message in the queue\n", NULL},
+    {{"-c", CONF, "queue", "stats"}, 0, "queue      0 messages", NULL},
+    {{"queue", "--json", "stats", "-c", CONF}, 0,
+	"{\"ok\":true,\"queue\":{\"messages\":0,", NULL},
+};
+
+static void
+test_with(void **state)
+{
+	static const struct tcase dead = {
+	    {"-c", CONF, "status"}, 1, "waxseal   1.2.3", NULL};
+	struct ctl_world *cw = *state;
+
+	for (size_t i = 0; i < T_COUNT(with_empty); i++)
+		check(cw, &with_empty[i]);
+	cw->resolver = DNS_STATE_DEAD;
+	check(cw, &dead);
+}
+
+static size_t
+count(const char *text, const char *part)
+{
+	size_t n = 0;
+
+	for (const char *p = text; (p = strstr(p, part)); p++)
+		n++;
+	return n;
+}
+
+/* More rows than an answer holds: all are shown, as one JSON value. */
+static void
+test_rows(void **state)
+{
+	static const char *const text[] = {"-c", CONF, "queue", "list", NULL};
+	static const char *const json[] = {
+	    "-c", CONF, "queue", "list", "--json", NULL};
+	static const char *const one[] = {
+	    "-c", CONF, "queue", "list", "0000000000006", NULL};
+	struct ctl_world *cw = *state;
+	struct run r;
+
+	t_err("put", put(cw->w, 5, "example.com", 250, 100), 0);
+	t_err("put", put(cw->w, 6, "example.org", 1, 100), 0);
+	r = run(cw, text);
+	t_int("status", r.status, 0);
+	t_int("rows", (int64_t)count(r.out, "<s@example.org>\n"), 251);
+	free(r.out);
+	free(r.err);
+	r = run(cw, json);
+	t_int("status", r.status, 0);
+	t_int("rows", (int64_t)count(r.out, "{\"id\":"), 251);
+	t_int("commas", (int64_t)count(r.out, "},{\"id\":"), 250);
+	t_int("one value", (int64_t)count(r.out, "\"ok\""), 1);
+	t_bool("its end", strstr(r.out, "}]}\n") != NULL, true);
+	free(r.out);
+	free(r.err);
+	r = run(cw, one);
+	t_int("status", r.status, 0);
+	t_int("rows", (int64_t)count(r.out, "<r0@example.org>"), 1);
+	t_int("no others", (int64_t)count(r.out, "example.com"), 0);
+	free(r.out);
+	free(r.err);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(test_without, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_broken, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_with, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_rows, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
