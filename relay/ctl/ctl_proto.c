@@ -19,6 +19,7 @@
 #include "relay/model/msg.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define UNKNOWN_S 60 /* after the start, that the resolver may be unknown */
 
 static const char *const cmd_names[] = {
 #define CTL_NAME_(id, text) text,
@@ -315,38 +316,37 @@ store_todo(int err)
 static void
 resolver_problem(const struct ctl_status *s, json_t *list)
 {
+	const char *text = NULL, *external = "";
+	static const char managed[] =
+	    "look for event=resolver-says, resolver-died and resolver-denied "
+	    "in the log; check that the clock is right and that DNS over UDP "
+	    "and TCP may leave this machine";
+
 	switch (s->resolver) {
 	case DNS_STATE_OK:
-		break;
+		return;
 	case DNS_STATE_UNKNOWN:
 		/* Some seconds after the start it is normal. */
-		if (s->uptime_s < 60)
-			break;
-		add_problem(list, "resolver",
-		    "nothing is known about the resolver yet: no answer since "
-		    "the start",
-		    "look for event=resolver in the log");
+		if (s->uptime_s < UNKNOWN_S)
+			return;
+		text = "nothing is known about the resolver yet: no answer "
+		       "since the start";
+		external = "see whether the resolver that resolver { address } "
+			   "names runs";
 		break;
 	case DNS_STATE_UNTRUSTED:
-		add_problem(list, "resolver",
-		    "answers come without DNSSEC validation: DANE can't be "
-		    "used, domains known to use it are held",
-		    s->managed ? "look for event=unbound in the log; check "
-				 "that the clock is right and that DNS over "
-				 "UDP and TCP may leave this machine"
-			       : "let the resolver validate, or set resolver "
-				 "{ mode = managed }");
+		text = "answers come without DNSSEC validation: DANE can't be "
+		       "used, domains known to use it are held";
+		external = "let the resolver validate, or set resolver { mode "
+			   "= managed }";
 		break;
 	case DNS_STATE_DEAD:
-		add_problem(list, "resolver",
-		    "the resolver does not answer: all mail is held",
-		    s->managed ? "look for event=unbound in the log; check "
-				 "that DNS over UDP and TCP may leave this "
-				 "machine"
-			       : "start the resolver that resolver { address "
-				 "} names, or set resolver { mode = managed }");
+		text = "the resolver does not answer: all mail is held";
+		external = "start the resolver that resolver { address } "
+			   "names, or set resolver { mode = managed }";
 		break;
 	}
+	add_problem(list, "resolver", text, s->managed ? managed : external);
 }
 
 static json_t *
@@ -362,7 +362,7 @@ problems(const struct ctl_status *s)
 		    store_todo(s->store_err));
 	else if (!s->stats)
 		add_problem(list, "store", "the queue could not be read",
-		    "look for event=store in the log");
+		    "look for event=store_error in the log");
 	resolver_problem(s, list);
 	return list;
 }

@@ -55,6 +55,7 @@ struct app {
 	struct conn *parent;
 	struct loop_signal *sigs[2];
 	int64_t began; /* clock_mono_ms */
+	char store_text[256]; /* of the status */
 	bool stopping;
 };
 
@@ -197,6 +198,8 @@ app_status(void *arg, struct ctl_status *out, struct metrics *sum)
 		if (out->resolver == DNS_STATE_OK || st == DNS_STATE_DEAD)
 			out->resolver = st;
 	}
+	out->store_err = store_hub_state(a->hub, a->store_text);
+	out->store_text = a->store_text;
 	out->listens = a->o->listens;
 	out->n_listens = a->o->n_listens;
 	out->metrics = sum;

@@ -126,8 +126,11 @@ run(struct ctl_world *cw, const char *const *args)
 static int
 setup(void **state)
 {
-	struct ctl_world *cw = xcalloc(1, sizeof(*cw));
+	struct ctl_world *cw;
 
+	if (access(program(), X_OK))
+		fail_msg("no program %s: set WAXSEAL_BUILD", program());
+	cw = xcalloc(1, sizeof(*cw));
 	ctl_world_open(cw, 100);
 	write_confs(cw);
 	*state = cw;
@@ -224,7 +227,7 @@ test_broken(void **state)
 }
 
 static const struct tcase with_empty[] = {
-    {{"-c", CONF, "status"}, 0, "waxseal   1.2.3, up 0s, 1 workers\n", NULL},
+    {{"-c", CONF, "status"}, 0, "waxseald   1.2.3, up 0s, 1 workers\n", NULL},
     {{"status", "--json", "-c", CONF}, 0, "{\"ok\":true,\"version\":\"1.2.3\",",
 	NULL},
     {{"-c", CONF, "queue", "list"}, 0, "the queue is empty\n", NULL},
@@ -241,7 +244,7 @@ static void
 test_with(void **state)
 {
 	static const struct tcase dead = {
-	    {"-c", CONF, "status"}, 1, "waxseal   1.2.3", NULL};
+	    {"-c", CONF, "status"}, 1, "waxseald   1.2.3", NULL};
 	struct ctl_world *cw = *state;
 
 	for (size_t i = 0; i < T_COUNT(with_empty); i++)

@@ -188,7 +188,7 @@ static const struct {
     {"dead", {.resolver = DNS_STATE_DEAD, .managed = true, .stats = &queue},
 	"\"resolver\":{\"mode\":\"managed\",\"state\":\"dead\"}",
 	"\"problems\":[{\"what\":\"resolver\",\"text\":\"the resolver does "
-	"not answer: all mail is held\",\"todo\":\"look for event=unbound"},
+	"not answer: all mail is held\",\"todo\":\"look for event=resolver-says"},
     {"dead external", {.resolver = DNS_STATE_DEAD, .stats = &queue},
 	"\"resolver\":{\"mode\":\"external\",\"state\":\"dead\"}",
 	"\"problems\":[{\"what\":\"resolver\",\"text\":\"the resolver does "
