@@ -11,7 +11,7 @@
 #include "relay/base/err.h"
 #include "relay/model/rr.h"
 
-struct dns;       /* something that answers: a vtable, see below */
+struct dns; /* something that answers: a vtable, see below */
 struct dns_query; /* one question under way */
 
 /*
@@ -23,7 +23,7 @@ typedef void dns_fn(void *arg, struct rr_set *set);
 /* How an implementation is plugged in: the first member of its struct. */
 struct dns {
 	struct dns_query *(*ask)(struct dns *d, const char *name,
-				 enum rr_type type, dns_fn *fn, void *arg);
+	    enum rr_type type, dns_fn *fn, void *arg);
 	void (*cancel)(struct dns_query *q);
 };
 
@@ -32,16 +32,16 @@ struct dns {
  * LDH+underscore get RR_FAIL / RR_WHY_MALFORMED. Errors are answers with
  * status RR_FAIL; a lookup always ends.
  */
-struct dns_query *dns_ask(struct dns *d, const char *name, enum rr_type type,
-			  dns_fn *fn, void *arg);
+struct dns_query *dns_ask(
+    struct dns *d, const char *name, enum rr_type type, dns_fn *fn, void *arg);
 void dns_cancel(struct dns *d, struct dns_query *q); /* NULL is fine */
 
 /* What is known about the resolver: DANE-58. */
-#define DNS_STATE_LIST(X)                                                      \
-	X(DNS_STATE_UNKNOWN, "unknown")     /* no canary answered yet */       \
-	X(DNS_STATE_OK, "validating")       /* canary secure */                \
-	X(DNS_STATE_UNTRUSTED, "untrusted") /* answers without AD */           \
-	X(DNS_STATE_DEAD, "dead")           /* no answers */
+#define DNS_STATE_LIST(X) \
+	X(DNS_STATE_UNKNOWN, "unknown") /* no canary answered yet */ \
+	X(DNS_STATE_OK, "validating") /* canary secure */ \
+	X(DNS_STATE_UNTRUSTED, "untrusted") /* answers without AD */ \
+	X(DNS_STATE_DEAD, "dead") /* no answers */
 
 enum dns_state {
 #define DNS_ENUM_(id, text) id,

@@ -13,20 +13,20 @@
 struct dns_cache_opts {
 	struct dns *upstream; /* not owned */
 	struct metrics *metrics;
-	struct rng *rng;      /* hash seed */
-	unsigned entries;     /* 0: 10000 */
-	int64_t canary_ms;    /* 0: 30000 */
+	struct rng *rng; /* hash seed */
+	unsigned entries; /* 0: 10000 */
+	int64_t canary_ms; /* 0: 30000 */
 	/* "dead" and "unknown" never, "untrusted" only when external:
 	 * managed turns untrusted into dead. */
 	bool managed;
-	bool trust_ad;        /* false: every answer is insecure */
+	bool trust_ad; /* false: every answer is insecure */
 	void (*on_state)(void *arg, enum dns_state from, enum dns_state to);
 	void *arg;
 };
 
 /* ERR_CONFIG: no upstream, no rng. Asks the canary at once. */
-NODISCARD int dns_cache_new(struct loop *loop, const struct dns_cache_opts *o,
-			    struct dns **out);
+NODISCARD int dns_cache_new(
+    struct loop *loop, const struct dns_cache_opts *o, struct dns **out);
 /*
  * While the canary says DEAD each question is answered RR_FAIL with
  * RR_WHY_UNREACHABLE (managed and answering without AD: RR_WHY_UNTRUSTED) at

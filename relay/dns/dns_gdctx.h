@@ -20,8 +20,7 @@ struct dns_gdctx {
  * ERR_DNS, ERR_CONFIG (address); *out is written on success only.
  */
 NODISCARD int dns_gdctx_open(void *uv_loop, const struct opt_addr_port *a,
-			     int64_t timeout_ms, const char *appdata_dir,
-			     struct dns_gdctx *out);
+    int64_t timeout_ms, const char *appdata_dir, struct dns_gdctx *out);
 /*
  * Calls back with CANCEL for each request under way. Never while a getdns
  * callback is on the stack: getdns aborts (RESOLVER.md B9). A zeroed or

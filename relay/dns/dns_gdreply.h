@@ -14,7 +14,7 @@ struct getdns_dict;
  * failure "insecure" (RESOLVER.md B8). ERR_NOTFOUND: not exactly one reply;
  * ERR_SYNTAX: no header or question.
  */
-NODISCARD int dns_gdreply_read(struct getdns_dict *resp, struct arena *a,
-			       struct rdata_reply *out);
+NODISCARD int dns_gdreply_read(
+    struct getdns_dict *resp, struct arena *a, struct rdata_reply *out);
 
 #endif

@@ -19,14 +19,13 @@ struct dns_getdns_opts {
 	const char *appdata_dir; /* getdns writes there, if anywhere */
 	struct metrics *metrics;
 	int64_t timeout_ms; /* of one try; 0: 2000 */
-	unsigned tries;     /* 0: 3 */
-	unsigned cap;       /* in flight; 0: 256 */
+	unsigned tries; /* 0: 3 */
+	unsigned cap; /* in flight; 0: 256 */
 };
 
 /* ERR_DNS, ERR_CONFIG. *out is freed by dns_getdns_close. */
-NODISCARD int dns_getdns_open(struct loop *loop,
-			      const struct dns_getdns_opts *o,
-			      struct dns **out);
+NODISCARD int dns_getdns_open(
+    struct loop *loop, const struct dns_getdns_opts *o, struct dns **out);
 /* Unanswered questions are dropped without a callback. Handles close in later
  * rounds of the loop. */
 void dns_getdns_close(struct dns *d);

@@ -18,11 +18,11 @@ struct mx_host {
 };
 
 enum mx_result {
-	MX_HOSTS,    /* n >= 1 */
-	MX_NULL,     /* RFC 7505: no mail, NMX-01 */
+	MX_HOSTS, /* n >= 1 */
+	MX_NULL, /* RFC 7505: no mail, NMX-01 */
 	MX_NO_DOMAIN, /* NXDOMAIN */
-	MX_FAIL,     /* lookup error: defer */
-	MX_SELF      /* we are the best MX: SMTP-17 */
+	MX_FAIL, /* lookup error: defer */
+	MX_SELF /* we are the best MX: SMTP-17 */
 };
 
 struct mx_set {
@@ -42,7 +42,7 @@ struct mx_set {
  * (NMX-03). Duplicate names keep the best preference.
  */
 void mx_set_build(const struct rr_set *answer, const char *domain,
-		  const char *own, struct rng *rng, struct mx_set *out);
+    const char *own, struct rng *rng, struct mx_set *out);
 void mx_set_clear(struct mx_set *s);
 
 #endif

@@ -15,10 +15,10 @@
 #include "relay/base/str.h"
 #include "relay/model/rr.h"
 
-#define RDATA_RRS_MAX 1024     /* records of one answer section */
-#define RDATA_CNAME_MAX 10     /* links of a chain that are followed */
-#define RDATA_TXT_MAX 65535    /* bytes of one TXT record */
-#define RDATA_NO_SOA_TTL 5     /* seconds: negative answer without SOA */
+#define RDATA_RRS_MAX 1024 /* records of one answer section */
+#define RDATA_CNAME_MAX 10 /* links of a chain that are followed */
+#define RDATA_TXT_MAX 65535 /* bytes of one TXT record */
+#define RDATA_NO_SOA_TTL 5 /* seconds: negative answer without SOA */
 
 /*
  * Wire form (RFC 1035 3.1, not compressed, nothing behind it) to text: lower
@@ -38,9 +38,9 @@ struct rdata_rr {
 	char target[DOMAIN_MAX]; /* CNAME, MX */
 	unsigned type;
 	uint32_t ttl;
-	uint16_t pref;           /* MX */
+	uint16_t pref; /* MX */
 	uint8_t usage, selector, mtype; /* TLSA */
-	struct str data;         /* A, AAAA: address; TLSA: association; TXT:
+	struct str data; /* A, AAAA: address; TLSA: association; TXT:
 				  * strings joined (RFC 8461 3.1) */
 };
 
@@ -53,24 +53,23 @@ struct rdata_reply {
 	bool malformed; /* a record could not be unpacked */
 	const struct rdata_rr *rrs;
 	size_t n;
-	bool has_soa;   /* in the authority section */
+	bool has_soa; /* in the authority section */
 	uint32_t soa_ttl, soa_minimum;
 };
 
 /* Is this the reply to that question? (RESOLVER.md B4) */
-bool rdata_reply_matches(const struct rdata_reply *r, const char *name,
-			 enum rr_type type);
+bool rdata_reply_matches(
+    const struct rdata_reply *r, const char *name, enum rr_type type);
 
 /*
  * The answer to (name, type) as a set with a count of 1, never NULL. secure
  * is AD; ttl is the least of all records in the answer, and of the SOA when
  * there is none of the type. Anything that does not fit is RR_FAIL.
  */
-struct rr_set *rdata_build(const struct rdata_reply *r, const char *name,
-			   enum rr_type type);
+struct rr_set *rdata_build(
+    const struct rdata_reply *r, const char *name, enum rr_type type);
 
 /* RR_FAIL with a reason, for name. */
-struct rr_set *rdata_fail(const char *name, enum rr_type type,
-			  enum rr_why why);
+struct rr_set *rdata_fail(const char *name, enum rr_type type, enum rr_why why);
 
 #endif

@@ -20,9 +20,9 @@ struct unbound_child_opts {
 	struct loop *loop;
 	const struct opt_resolver *resolver; /* not copied: must live on */
 	const char *state_dir; /* copied; the child's folder is below it */
-	long uid, gid;         /* of the child; -1: stay what we are */
-	unsigned shards;       /* askers */
-	struct log *log;       /* lines of the child and its deaths; must
+	long uid, gid; /* of the child; -1: stay what we are */
+	unsigned shards; /* askers */
+	struct log *log; /* lines of the child and its deaths; must
 				* live on */
 };
 
@@ -33,7 +33,7 @@ struct unbound_child_opts {
  * ERR_CONFIG, ERR_PERM, ERR_IO.
  */
 NODISCARD int unbound_child_start(const struct unbound_child_opts *o,
-				  struct unbound_child **out, char text[256]);
+    struct unbound_child **out, char text[256]);
 /* Where the child answers: 127.0.0.1, UDP and TCP. */
 uint16_t unbound_child_port(const struct unbound_child *c);
 /* Process id, -1 while it is down. */
@@ -42,7 +42,7 @@ long unbound_child_pid(const struct unbound_child *c);
  * SIGTERM, after 5 s SIGKILL. done runs once, later, when the child is gone;
  * c is freed then. Only the first call counts.
  */
-void unbound_child_stop(struct unbound_child *c, void (*done)(void *arg),
-			void *arg);
+void unbound_child_stop(
+    struct unbound_child *c, void (*done)(void *arg), void *arg);
 
 #endif

@@ -26,8 +26,7 @@
  * zone name or a forwarder that is none.
  */
 NODISCARD int unbound_conf_write(struct buf *b, const struct opt_resolver *r,
-				 uint16_t port, unsigned shards,
-				 char text[160]);
+    uint16_t port, unsigned shards, char text[160]);
 
 /* "ip" or "ip@port" (port 1 to 65535). */
 bool unbound_conf_is_forward(struct str s);

@@ -14,7 +14,7 @@
 struct unbound_files_opts {
 	const struct opt_resolver *resolver;
 	const char *dir; /* made when it is not there */
-	long uid, gid;   /* owner; -1: stay what we are */
+	long uid, gid; /* owner; -1: stay what we are */
 	uint16_t port;
 	unsigned shards;
 };
@@ -26,7 +26,7 @@ struct unbound_files_opts {
  * *dir_fd: the folder, open; the caller closes it. ERR_CONFIG, ERR_PERM,
  * ERR_IO with one line in text.
  */
-NODISCARD int unbound_files_write(const struct unbound_files_opts *o,
-				  int *dir_fd, char text[256]);
+NODISCARD int unbound_files_write(
+    const struct unbound_files_opts *o, int *dir_fd, char text[256]);
 
 #endif

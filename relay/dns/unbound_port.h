@@ -20,8 +20,8 @@ struct unbound_port {
  * port only among equal users, so these are made as that user. ERR_PERM,
  * ERR_IO with one line in text.
  */
-NODISCARD int unbound_port_reserve(long uid, struct unbound_port *out,
-				   char text[160]);
+NODISCARD int unbound_port_reserve(
+    long uid, struct unbound_port *out, char text[160]);
 void unbound_port_release(struct unbound_port *p);
 
 #endif

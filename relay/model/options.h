@@ -23,15 +23,15 @@ struct opt_net {
 };
 
 struct opt_listen {
-	char *text;      /* as written: "127.0.0.1:2525" or "unix:/path" */
+	char *text; /* as written: "127.0.0.1:2525" or "unix:/path" */
 	enum listen_role role;
 	char *unix_path; /* NULL for TCP */
 	char host[RR_ADDR_TEXT];
 	uint16_t port;
-	unsigned mode;   /* of a unix socket */
+	unsigned mode; /* of a unix socket */
 	struct opt_net *nets;
 	size_t n_nets;
-	char *where;     /* "FILE:LINE", for messages */
+	char *where; /* "FILE:LINE", for messages */
 };
 
 struct opt_addr_port {
@@ -45,18 +45,18 @@ struct opt_resolver {
 	size_t n_addrs;
 	bool trust;
 	char *trust_anchor; /* NULL: the built-in root anchor */
-	char *root_hints;   /* NULL: unbound's own */
-	char **forward;     /* "ip" or "ip@port" */
+	char *root_hints; /* NULL: unbound's own */
+	char **forward; /* "ip" or "ip@port" */
 	size_t n_forward;
 	bool query_localhost;
-	char *unbound;      /* program */
-	char *user;         /* uid of the child when started as root */
+	char *unbound; /* program */
+	char *user; /* uid of the child when started as root */
 	struct opt_zone {
 		char *name;
 		char **forward;
 		size_t n_forward;
 		bool insecure;
-	} *zones;
+	} * zones;
 	size_t n_zones;
 };
 
@@ -73,22 +73,22 @@ enum site_require {
 struct opt_site {
 	char domain[DOMAIN_MAX]; /* ".example.com" also matches what is below */
 	enum site_require require;
-	char *nexthop;           /* "host", "host:port", "[ip]:port" or NULL */
-	bool continuity_log;     /* continuity = log; default hold */
+	char *nexthop; /* "host", "host:port", "[ip]:port" or NULL */
+	bool continuity_log; /* continuity = log; default hold */
 	char *reason, *author;
-	int64_t expires_s;       /* 0: never */
+	int64_t expires_s; /* 0: never */
 	char *where;
 };
 
 struct opt_timeouts {
 	int64_t connect, greeting, ehlo, starttls, mail, rcpt, data, block,
-		final, quit, session;
+	    final, quit, session;
 };
 
 struct options {
 	char hostname[DOMAIN_MAX];
 	char *state_dir;
-	char *user;       /* uid of the relay when started as root */
+	char *user; /* uid of the relay when started as root */
 	unsigned workers; /* 0 became the number of cores */
 	struct opt_listen *listens;
 	size_t n_listens;
@@ -108,20 +108,20 @@ struct options {
 	struct {
 		uint16_t port;
 		bool allow_private;
-		unsigned max_connections;      /* of one shard */
+		unsigned max_connections; /* of one shard */
 		unsigned max_per_destination;
-		unsigned max_recipients;       /* of one transaction */
+		unsigned max_recipients; /* of one transaction */
 	} deliver;
 	struct opt_timeouts timeouts;
 	struct {
 		int64_t lifetime_s;
 		int64_t *retry_s; /* last one repeats */
 		size_t n_retry;
-		int64_t commit_delay;   /* ms, at most 10 */
+		int64_t commit_delay; /* ms, at most 10 */
 		uint64_t max_message_size; /* bytes */
-		uint64_t memory;        /* bytes of bodies held in memory */
+		uint64_t memory; /* bytes of bodies held in memory */
 		unsigned max_in_memory; /* recipients scheduled a shard */
-		uint64_t min_free;      /* bytes of disk below which mail is
+		uint64_t min_free; /* bytes of disk below which mail is
 					 * refused with 452 4.3.1 */
 	} queue;
 	struct {
@@ -137,7 +137,7 @@ struct options {
 };
 
 /* Site rule for a domain: the longest match; NULL when none. */
-const struct opt_site *options_site(const struct options *o,
-				    const char *domain);
+const struct opt_site *options_site(
+    const struct options *o, const char *domain);
 
 #endif

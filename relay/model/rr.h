@@ -24,10 +24,10 @@ enum rr_type {
 };
 
 /* What a lookup came to. FAIL covers bogus, SERVFAIL, timeout, malformed. */
-#define RR_STATUS_LIST(X)                                                      \
-	X(RR_OK, "ok")                                                         \
-	X(RR_NODATA, "nodata")                                                 \
-	X(RR_NXDOMAIN, "nxdomain")                                             \
+#define RR_STATUS_LIST(X) \
+	X(RR_OK, "ok") \
+	X(RR_NODATA, "nodata") \
+	X(RR_NXDOMAIN, "nxdomain") \
 	X(RR_FAIL, "fail")
 
 enum rr_status {
@@ -37,15 +37,15 @@ enum rr_status {
 };
 
 /* Why a lookup failed, for reports; RR_WHY_NONE unless RR_FAIL. */
-#define RR_WHY_LIST(X)                                                         \
-	X(RR_WHY_NONE, "none")                                                 \
-	X(RR_WHY_SERVFAIL, "servfail")                                         \
-	X(RR_WHY_BOGUS, "bogus")                                               \
-	X(RR_WHY_TIMEOUT, "timeout")                                           \
-	X(RR_WHY_REFUSED, "refused")                                           \
-	X(RR_WHY_MALFORMED, "malformed")                                       \
-	X(RR_WHY_CNAME_LOOP, "cname-loop")                                     \
-	X(RR_WHY_UNREACHABLE, "resolver-unreachable")                          \
+#define RR_WHY_LIST(X) \
+	X(RR_WHY_NONE, "none") \
+	X(RR_WHY_SERVFAIL, "servfail") \
+	X(RR_WHY_BOGUS, "bogus") \
+	X(RR_WHY_TIMEOUT, "timeout") \
+	X(RR_WHY_REFUSED, "refused") \
+	X(RR_WHY_MALFORMED, "malformed") \
+	X(RR_WHY_CNAME_LOOP, "cname-loop") \
+	X(RR_WHY_UNREACHABLE, "resolver-unreachable") \
 	X(RR_WHY_UNTRUSTED, "resolver-untrusted")
 
 enum rr_why {
@@ -62,7 +62,7 @@ const char *rr_type_str(enum rr_type t);
 
 struct rr_tlsa {
 	uint8_t usage, selector, mtype;
-	uint16_t len;  /* bytes at data */
+	uint16_t len; /* bytes at data */
 	uint8_t *data; /* owned by whoever owns the array */
 };
 
@@ -85,10 +85,11 @@ struct rr_set {
 	enum rr_type type;
 	enum rr_status status;
 	enum rr_why why;
-	bool secure;    /* AD of a trusted resolver: whole chain validated */
+	bool secure; /* AD of a trusted resolver: whole chain validated */
 	bool has_cname; /* a CNAME stood in the answer */
-	char final_name[DOMAIN_MAX]; /* owner after CNAMEs; asked name if none */
-	uint32_t ttl;   /* seconds that this may be kept */
+	char
+	    final_name[DOMAIN_MAX]; /* owner after CNAMEs; asked name if none */
+	uint32_t ttl; /* seconds that this may be kept */
 	size_t n;
 	union {
 		struct rr_mx *mx;
@@ -103,8 +104,8 @@ struct rr_set {
  * count is 1. */
 struct rr_set *rr_set_new(enum rr_type type, size_t n);
 /* Shared empty answers: status FAIL with a reason, NODATA, NXDOMAIN. */
-struct rr_set *rr_set_empty(enum rr_type type, enum rr_status status,
-			    enum rr_why why);
+struct rr_set *rr_set_empty(
+    enum rr_type type, enum rr_status status, enum rr_why why);
 struct rr_set *rr_set_ref(struct rr_set *s);
 void rr_set_unref(struct rr_set *s); /* NULL is fine; not thread-safe */
 /* Copy with a count of 1, all records too; not yet shared, so it may still be
@@ -112,7 +113,7 @@ void rr_set_unref(struct rr_set *s); /* NULL is fine; not thread-safe */
 struct rr_set *rr_set_dup(const struct rr_set *s);
 /* Copies bytes into record i. */
 void rr_set_tlsa(struct rr_set *s, size_t i, uint8_t usage, uint8_t selector,
-		 uint8_t mtype, struct str data);
+    uint8_t mtype, struct str data);
 void rr_set_txt(struct rr_set *s, size_t i, struct str text);
 
 #define RR_ADDR_TEXT 46
