@@ -380,8 +380,9 @@ check_file(
 		close(fd);
 }
 
+/* relay: only what the relay process itself reads. */
 static void
-check_files(const struct conf_tree *t, const struct options *o)
+check_files(const struct conf_tree *t, const struct options *o, bool relay)
 {
 	const struct {
 		const char *path, *key, *file;
@@ -399,7 +400,8 @@ check_files(const struct conf_tree *t, const struct options *o)
 		const struct conf_sec *sec = conf_tree_next(
 		    t, all[i].path, NULL);
 
-		if (!all[i].file)
+		if (!all[i].file ||
+		    (relay && strcmp(all[i].path, "resolver") == 0))
 			continue;
 		check_file(sec ? sec : conf_tree_next(t, "", NULL),
 		    sec ? all[i].key : "resolver.unbound", all[i].file,
@@ -441,8 +443,8 @@ tree_options(const struct conf_tree *t, bool any_name)
 	return conf_options_make(t, &m);
 }
 
-int
-conf_parse(const char *name, const char *text, struct options **out,
+static NODISCARD int
+parse(const char *name, const char *text, bool relay, struct options **out,
     struct buf *errors)
 {
 	struct options *o = NULL;
@@ -453,7 +455,7 @@ conf_parse(const char *name, const char *text, struct options **out,
 	if (!read_tree(text, &t))
 		goto out;
 	o = tree_options(&t, strcmp(text, conf_defaults()) == 0);
-	check_files(&t, o);
+	check_files(&t, o, relay);
 	if (t.n_errors > 0)
 		goto out;
 	*out = o;
@@ -463,6 +465,20 @@ out:
 	conf_options_free(o);
 	conf_tree_clear(&t);
 	return err;
+}
+
+int
+conf_parse(const char *name, const char *text, struct options **out,
+    struct buf *errors)
+{
+	return parse(name, text, false, out, errors);
+}
+
+int
+conf_parse_relay(const char *name, const char *text, struct options **out,
+    struct buf *errors)
+{
+	return parse(name, text, true, out, errors);
 }
 
 void

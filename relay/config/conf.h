@@ -24,6 +24,13 @@ NODISCARD int conf_parse(const char *name, const char *text,
     struct options **out, struct buf *errors);
 void conf_free(struct options *o); /* NULL is fine */
 /*
+ * The same for the relay process, which runs as another user than the parent
+ * that parsed this text before: looks at those files only that it reads
+ * itself, not at those of unbound.
+ */
+NODISCARD int conf_parse_relay(const char *name, const char *text,
+    struct options **out, struct buf *errors);
+/*
  * Only the path of the control socket, for the command line: files that the
  * other keys name may be unreadable for its user. *out: free with free().
  * ERR_CONFIG as conf_parse.

@@ -62,9 +62,10 @@ read_conf(const char *file, struct buf *b)
 	close(fd);
 }
 
-/* Prints what is wrong, a line each, and ends with 2; or returns options. */
+/* Prints what is wrong, a line each, and ends with 2; or returns options.
+ * relay: the parent has said all that is worth a warning. */
 static struct options *
-parse_conf(const char *name, const char *text, bool warn)
+parse_conf(const char *name, const char *text, bool relay)
 {
 	struct clock clock = clock_system();
 	struct options *o = NULL;
@@ -73,10 +74,11 @@ parse_conf(const char *name, const char *text, bool warn)
 
 	buf_init(&errors, MESSAGES_MAX);
 	buf_init(&warnings, MESSAGES_MAX);
-	err = conf_parse(name, text, &o, &errors);
+	err = relay ? conf_parse_relay(name, text, &o, &errors)
+		    : conf_parse(name, text, &o, &errors);
 	if (!err)
 		err = conf_check(o, clock_real_s(&clock), &errors, &warnings);
-	if (warn && warnings.n)
+	if (!relay && warnings.n)
 		fprintf(stderr, "%s", warnings.p);
 	if (err) {
 		fprintf(stderr, "%s", errors.n ? errors.p : err_str(err));
@@ -126,7 +128,7 @@ relay_main(char **argv)
 	if (lseek(FD_CONFIG, 0, SEEK_SET) < 0 || read_all(FD_CONFIG, &text))
 		die(3, "the configuration can't be read again");
 	close(FD_CONFIG);
-	o = parse_conf(argv[0], text.p ? text.p : "", false);
+	o = parse_conf(argv[0], text.p ? text.p : "", true);
 	buf_clear(&text);
 	args.options = o;
 	rc = app_run(&args);
@@ -175,7 +177,7 @@ main(int argc, char **argv)
 		(void)buf_add_cstr(&text, conf_defaults());
 	else
 		read_conf(a.conf_name, &text);
-	o = parse_conf(a.conf_name, text.p ? text.p : "", true);
+	o = parse_conf(a.conf_name, text.p ? text.p : "", false);
 	if (test) {
 		printf("%s: fine\n", a.conf_name);
 		rc = 0;

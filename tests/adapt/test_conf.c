@@ -225,6 +225,34 @@ test_managed(void **state)
 	conf_free(o);
 }
 
+/* The relay looks at the files that it reads itself, at no others. */
+static void
+test_relay(void **state)
+{
+	struct options *o = NULL;
+	struct buf errors;
+
+	(void)state;
+	buf_init(&errors, MAX);
+	t_err("of unbound",
+	    conf_parse_relay("f.conf",
+		NAME "resolver { unbound = /no/u trust_anchor = /no/a\n"
+		     "root_hints = /no/h }\n",
+		&o, &errors),
+	    0);
+	t_cstr("unbound", o->resolver.unbound, "/no/u");
+	conf_free(o);
+	o = NULL;
+	t_err("of its own",
+	    conf_parse_relay(
+		"f.conf", NAME "tls { ca_file = /no/ca }\n", &o, &errors),
+	    ERR_CONFIG);
+	t_is("of its own", buf_str(&errors),
+	    "f.conf:2: tls.ca_file: can't read /no/ca: No such file or "
+	    "directory; correct the path or its permissions\n");
+	buf_clear(&errors);
+}
+
 /* A file that may not be read, for somebody who is not root. */
 static void
 test_unreadable(void **state)
@@ -402,6 +430,7 @@ main(void)
 	    cmocka_unit_test(test_defaults),
 	    cmocka_unit_test(test_full),
 	    cmocka_unit_test(test_managed),
+	    cmocka_unit_test(test_relay),
 	    cmocka_unit_test(test_unreadable),
 	    cmocka_unit_test(test_reference),
 	    cmocka_unit_test(test_control_socket),
