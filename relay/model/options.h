@@ -39,6 +39,13 @@ struct opt_addr_port {
 	uint16_t port;
 };
 
+struct opt_zone {
+	char *name;
+	char **forward;
+	size_t n_forward;
+	bool insecure;
+};
+
 struct opt_resolver {
 	bool managed;
 	struct opt_addr_port *addrs; /* external: at least one */
@@ -51,12 +58,7 @@ struct opt_resolver {
 	bool query_localhost;
 	char *unbound; /* program */
 	char *user; /* uid of the child when started as root */
-	struct opt_zone {
-		char *name;
-		char **forward;
-		size_t n_forward;
-		bool insecure;
-	} * zones;
+	struct opt_zone *zones;
 	size_t n_zones;
 };
 
