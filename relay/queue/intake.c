@@ -308,6 +308,11 @@ sink_end(struct sink_txn *t, sink_reply_fn *reply_fn, void *arg)
 		reply_later(t, 554, "5.4.6", "too many hops, mail loop?");
 		return;
 	}
+	/* What the bytes are counts, not what the client called them: many
+	 * say nothing, and many say BODY=8BITMIME for ASCII (SMTP-25). */
+	t->msg->flags &= ~(uint32_t)MSG_8BIT;
+	if (header_is_8bit(mail))
+		t->msg->flags |= MSG_8BIT;
 	try_put(t);
 }
 

@@ -150,3 +150,12 @@ header_received(struct buf *out, const struct sink_client *client,
 		buf_addf(out, "\r\n\tfor <%s>", for_addr);
 	buf_addf(out, ";\r\n\t%s\r\n", date);
 }
+
+bool
+header_is_8bit(struct str msg)
+{
+	for (size_t i = 0; i < msg.n; i++)
+		if ((unsigned char)msg.p[i] >= 0x80)
+			return true;
+	return false;
+}

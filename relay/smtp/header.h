@@ -17,6 +17,8 @@
 struct str header_block(struct str msg);
 /* Number of Received fields: SMTP-20. */
 size_t header_count(struct str msg, const char *name);
+/* Is any byte of it above 0x7f? Headers and body: RFC 6152 3. */
+bool header_is_8bit(struct str msg);
 /* First value (folded lines joined by one space) of a field into out; false
  * when it is not there. */
 bool header_get(struct str msg, const char *name, struct buf *out);
