@@ -407,6 +407,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    CASE(test_accept),
+	    CASE(test_8bit),
 	    CASE(test_too_big),
 	    CASE(test_hops),
 	    CASE(test_memory),

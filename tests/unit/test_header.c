@@ -134,6 +134,16 @@ test_received(void **state)
 	}
 }
 
+static void
+test_8bit(void **state)
+{
+	(void)state;
+	t_bool("empty", header_is_8bit(STR("")), false);
+	t_bool("ASCII", header_is_8bit(STR("A: b\r\n\r\n~\x7f\r\n")), false);
+	t_bool("header", header_is_8bit(STR("A: \x80\r\n\r\n")), true);
+	t_bool("last byte", header_is_8bit(STR("A: b\r\n\r\n\xff")), true);
+}
+
 int
 main(void)
 {
@@ -142,6 +152,7 @@ main(void)
 	    cmocka_unit_test(test_fields),
 	    cmocka_unit_test(test_count_many),
 	    cmocka_unit_test(test_received),
+	    cmocka_unit_test(test_8bit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
