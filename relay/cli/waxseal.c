@@ -104,6 +104,8 @@ read_conf(const struct cli *c, struct buf *text)
 	}
 	if (n < 0)
 		die(EXIT_USAGE, "%s: %s", file, strerror(errno));
+	if (text->n && memchr(text->p, '\0', text->n))
+		die(EXIT_USAGE, "%s: holds a zero byte; is this a text?", file);
 	close(fd);
 	return file;
 }

@@ -59,6 +59,9 @@ read_conf(const char *file, struct buf *b)
 		die(2, "%s: %s", file, strerror(errno));
 	if (read_all(fd, b))
 		die(2, "%s: can't be read, or is larger than 4 MB", file);
+	/* What stands behind it would be ignored. */
+	if (b->n && memchr(b->p, '\0', b->n))
+		die(2, "%s: holds a zero byte; is this a text?", file);
 	close(fd);
 }
 
