@@ -283,6 +283,24 @@ shard_resolver_state(void *arg)
 	return dns_cache_state(s->dns);
 }
 
+static const char *
+shard_dns_text(enum dns_state st)
+{
+	switch (st) {
+	case DNS_STATE_OK:
+		return "answers are validated";
+	case DNS_STATE_UNTRUSTED:
+		return "answers are not validated: what DANE protects is held, "
+		       "see waxseal status";
+	case DNS_STATE_DEAD:
+		return "no usable answers: mail is accepted and held, "
+		       "see waxseal status";
+	case DNS_STATE_UNKNOWN:
+		break;
+	}
+	return "not known yet";
+}
+
 static void
 shard_on_dns_state(void *arg, enum dns_state from, enum dns_state to)
 {
@@ -296,6 +314,7 @@ shard_on_dns_state(void *arg, enum dns_state from, enum dns_state to)
 	    &l, s->o.log, to == DNS_STATE_OK ? LOG_INFO : LOG_WARN, "resolver");
 	log_cstr(&l, "state", dns_state_str(to));
 	log_cstr(&l, "was", dns_state_str(from));
+	log_cstr(&l, "text", shard_dns_text(to));
 	log_end(&l);
 }
 
@@ -330,10 +349,12 @@ shard_new_tls(struct shard *s, char text[256])
 	struct tls_ctx_opts to = {.ca_file = o->tls.ca_file,
 	    .min = o->tls.min,
 	    .opportunistic_min = o->tls.opportunistic_min};
+	const char *key = "tls.ca_file";
 	char why[160] = "";
 	int err = tls_ctx_new(&to, &s->tls, why);
 
 	if (!err && o->sts.ca_file) {
+		key = "sts.ca_file";
 		to.ca_file = o->sts.ca_file;
 		err = tls_ctx_new(&to, &s->tls_sts, why);
 	}
@@ -341,7 +362,8 @@ shard_new_tls(struct shard *s, char text[256])
 		err = http_new(
 		    s->loop, s->tls_sts ? s->tls_sts : s->tls, &s->http);
 	if (err)
-		snprintf(text, 256, "tls: %s", *why ? why : err_str(err));
+		snprintf(text, 256, "%s: %s", err == ERR_CONFIG ? key : "tls",
+		    *why ? why : err_str(err));
 	return err;
 }
 
@@ -438,10 +460,11 @@ shard_new(const struct shard_opts *o, struct shard **out, char text[256])
 		err = shard_new_tls(s, text);
 	if (!err)
 		err = shard_new_dns(s, text);
-	if (err)
-		return err; /* the process ends: nothing is taken down */
-	shard_new_actors(s);
+	/* On an error too: the process ends and nothing is taken down. */
 	*out = s;
+	if (err)
+		return err;
+	shard_new_actors(s);
 	return 0;
 }
 
