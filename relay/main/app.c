@@ -275,14 +275,17 @@ app_new_shards(struct app *a)
 	    .arg = a};
 	char text[256];
 	unsigned i;
+	int err;
 
 	a->shards = xcalloc(a->o->workers, sizeof(*a->shards));
 	a->dns = xcalloc(a->o->workers, sizeof(*a->dns));
 	so.peers = a->shards;
 	for (i = 0; i < a->o->workers; i++) {
 		so.index = i;
-		if (shard_new(&so, &a->shards[i], text))
-			die(3, "%s", text);
+		err = shard_new(&so, &a->shards[i], text);
+		/* 2: starting again would not help. */
+		if (err)
+			die(err == ERR_CONFIG ? 2 : 3, "%s", text);
 	}
 }
 

@@ -211,7 +211,7 @@ supervisor_on_relay_gone(void *arg, int status, int signo)
 		supervisor_stop_unbound(s);
 		return;
 	}
-	if (status == 2) { /* can only be a bug: we parsed the same text */
+	if (status == 2) { /* what only the relay can see: its files */
 		s->status = 2;
 		s->stopping = true;
 		supervisor_stop_unbound(s);
@@ -322,7 +322,7 @@ supervisor_run(const struct supervisor_args *a)
 {
 	struct supervisor s = {
 	    .a = a, .o = a->options, .delay = RESTART_MIN_MS};
-	struct uid resolver_uid;
+	struct uid resolver_uid = {.uid = -1, .gid = -1};
 	char text[256];
 	int lock_fd;
 	size_t i;
@@ -330,7 +330,8 @@ supervisor_run(const struct supervisor_args *a)
 	log_init_stderr(&s.log, s.o->log.level, s.o->log.format);
 	if (uid_resolve(s.o->user, &s.uid, text))
 		die(2, "%s: user: %s", a->conf_name, text);
-	if (uid_resolve(s.o->resolver.user, &resolver_uid, text))
+	if (s.o->resolver.managed &&
+	    uid_resolve(s.o->resolver.user, &resolver_uid, text))
 		die(2, "%s: resolver: user: %s", a->conf_name, text);
 	lock_fd = take_lock(s.o, &s.uid);
 	bind_all(&s, lock_fd);
