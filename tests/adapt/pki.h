@@ -6,6 +6,8 @@
 #define TESTS_ADAPT_PKI_H
 
 #include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
