@@ -1,4 +1,6 @@
 /* The configuration file: what a right one comes to. */
+#include "config.h"
+
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>

@@ -2,6 +2,8 @@
  * A wrong configuration file: for every mistake the exact message with file,
  * line and key.
  */
+#include "config.h"
+
 #include <stdlib.h>
 
 #include "relay/base/buf.h"

@@ -23,20 +23,23 @@ struct tcase {
 	const char *errors, *warnings;
 };
 
+/* A text of type char *. */
+#define M(text) ((char[]){text})
+
 #define TCP(h, p, w) \
 	{ \
-		.host = h, .port = p, .where = w, .text = "T" \
+		.host = h, .port = p, .where = M(w), .text = M("T") \
 	}
 
 static struct tcase cases[] = {
     {.name = "fine",
 	.listens = {{.host = "127.0.0.1",
 	    .port = 25,
-	    .where = "f:1",
-	    .text = "T",
+	    .where = M("f:1"),
+	    .text = M("T"),
 	    .nets = &fine4,
 	    .n_nets = 1}},
-	.sites = {{.domain = "a", .where = "f:2", .expires_s = NOW + 1}},
+	.sites = {{.domain = "a", .where = M("f:2"), .expires_s = NOW + 1}},
 	.errors = "",
 	.warnings = ""},
     {.name = "one socket twice",
@@ -46,26 +49,26 @@ static struct tcase cases[] = {
 	.warnings = ""},
     {.name = "ports differ",
 	.listens = {TCP("127.0.0.1", 25, "f:1"), TCP("127.0.0.1", 26, "f:2"),
-	    {.unix_path = (char[]){"/a"}, .where = "f:3", .text = "U"}},
+	    {.unix_path = M("/a"), .where = M("f:3"), .text = M("U")}},
 	.errors = "",
 	.warnings = ""},
     {.name = "one path twice",
-	.listens = {{.unix_path = (char[]){"/a"}, .where = "f:1", .text = "U"},
-	    {.unix_path = (char[]){"/b"}, .where = "f:2", .text = "U"},
-	    {.unix_path = (char[]){"/a"}, .where = "f:3", .text = "V"}},
+	.listens = {{.unix_path = M("/a"), .where = M("f:1"), .text = M("U")},
+	    {.unix_path = M("/b"), .where = M("f:2"), .text = M("U")},
+	    {.unix_path = M("/a"), .where = M("f:3"), .text = M("V")}},
 	.errors = "f:3: listen: \"V\" is the socket of f:1 too; remove one\n",
 	.warnings = ""},
     {.name = "wide networks",
 	.listens = {{.host = "::",
 			.port = 1,
-			.where = "f:1",
-			.text = "T",
+			.where = M("f:1"),
+			.text = M("T"),
 			.nets = &wide4,
 			.n_nets = 1},
 	    {.host = "::",
 		.port = 2,
-		.where = "f:2",
-		.text = "T",
+		.where = M("f:2"),
+		.text = M("T"),
 		.nets = &wide6,
 		.n_nets = 1}},
 	.errors = "",
@@ -74,13 +77,14 @@ static struct tcase cases[] = {
 		    "f:2: listen.networks: 2000::/15 lets a large part of the "
 		    "internet relay; name the networks of your own clients\n"},
     {.name = "one domain twice",
-	.sites = {{.domain = "a", .where = "f:1"},
-	    {.domain = ".a", .where = "f:2"}, {.domain = "a", .where = "f:3"}},
+	.sites = {{.domain = "a", .where = M("f:1")},
+	    {.domain = ".a", .where = M("f:2")},
+	    {.domain = "a", .where = M("f:3")}},
 	.errors = "f:3: site: \"a\" has a rule in f:1 too; put both into one\n",
 	.warnings = ""},
     {.name = "expired",
-	.sites = {{.domain = "a", .where = "f:1", .expires_s = NOW},
-	    {.domain = "b", .where = "f:2", .expires_s = NOW - 86400}},
+	.sites = {{.domain = "a", .where = M("f:1"), .expires_s = NOW},
+	    {.domain = "b", .where = M("f:2"), .expires_s = NOW - 86400}},
 	.errors = "",
 	.warnings = "f:1: site.expires: the rule for \"a\" ended on 2027-01-15 "
 		    "and has no effect; remove it\n"

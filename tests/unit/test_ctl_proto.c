@@ -261,8 +261,8 @@ test_status_facts(void **state)
 	    .metrics = &m};
 	static const char *const want[] = {
 	    "{\"ok\":true,\"version\":\"1.2.3\",\"uptime\":61,\"workers\":4,",
-	    "\"listens\":[{\"address\":\"127.0.0.1:2525\",\"role\":"
-	    "\"smarthost\"},{\"address\":\"unix:/x\",\"role\":\"policy\"}]",
+	    ("\"listens\":[{\"address\":\"127.0.0.1:2525\",\"role\":"
+	     "\"smarthost\"},{\"address\":\"unix:/x\",\"role\":\"policy\"}]"),
 	    "\"recipients_sent_total\":7,",
 	};
 	struct buf b;
