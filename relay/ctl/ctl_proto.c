@@ -362,7 +362,7 @@ problems(const struct ctl_status *s)
 		    store_todo(s->store_err));
 	else if (!s->stats)
 		add_problem(list, "store", "the queue could not be read",
-		    "look for event=store_error in the log");
+		    "look for event=store-error in the log");
 	resolver_problem(s, list);
 	return list;
 }

@@ -35,3 +35,25 @@ dns_state_str(enum dns_state s)
 		BUG("dns_state %d", (int)s);
 	return names[s];
 }
+
+static int
+badness(enum dns_state s)
+{
+	switch (s) {
+	case DNS_STATE_OK:
+		return 0;
+	case DNS_STATE_UNKNOWN:
+		return 1;
+	case DNS_STATE_UNTRUSTED:
+		return 2;
+	case DNS_STATE_DEAD:
+		break;
+	}
+	return 3;
+}
+
+enum dns_state
+dns_state_worse(enum dns_state a, enum dns_state b)
+{
+	return badness(b) > badness(a) ? b : a;
+}

@@ -184,7 +184,6 @@ static void
 app_status(void *arg, struct ctl_status *out, struct metrics *sum)
 {
 	struct app *a = arg;
-	enum dns_state st;
 	unsigned i;
 
 	app_sum(a, sum);
@@ -193,11 +192,8 @@ app_status(void *arg, struct ctl_status *out, struct metrics *sum)
 	out->workers = a->o->workers;
 	out->managed = a->o->resolver.managed;
 	out->resolver = DNS_STATE_OK;
-	for (i = 0; i < a->o->workers; i++) {
-		st = a->dns[i];
-		if (out->resolver == DNS_STATE_OK || st == DNS_STATE_DEAD)
-			out->resolver = st;
-	}
+	for (i = 0; i < a->o->workers; i++)
+		out->resolver = dns_state_worse(out->resolver, a->dns[i]);
 	out->store_err = store_hub_state(a->hub, a->store_text);
 	out->store_text = a->store_text;
 	out->listens = a->o->listens;

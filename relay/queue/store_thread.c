@@ -111,7 +111,7 @@ note_state(struct store_threads *t, enum metric gauge, int *known, int err,
 	metrics_add(t->o.metrics, gauge, (int64_t)*known - err);
 	*known = err;
 	log_begin(&l, t->o.log, err ? LOG_ERROR : LOG_INFO,
-	    err ? "store_error" : "store_ok");
+	    err ? "store-error" : "store-ok");
 	log_cstr(&l, "what", gauge == METRIC_STORE_READ_ERR ? "read" : "write");
 	if (err) {
 		store_state_text(t->o.state_dir, err, text);

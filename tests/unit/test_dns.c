@@ -54,12 +54,27 @@ test_names(void **state)
 	t_cstr("dead", dns_state_str(DNS_STATE_DEAD), "dead");
 }
 
+static void
+test_worse(void **state)
+{
+	static const enum dns_state order[] = {DNS_STATE_OK, DNS_STATE_UNKNOWN,
+	    DNS_STATE_UNTRUSTED, DNS_STATE_DEAD};
+
+	(void)state;
+	for (int i = 0; i < 4; i++)
+		for (int j = 0; j < 4; j++)
+			t_int(dns_state_str(order[i]),
+			    dns_state_worse(order[i], order[j]),
+			    order[i > j ? i : j]);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_calls),
 	    cmocka_unit_test(test_names),
+	    cmocka_unit_test(test_worse),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
