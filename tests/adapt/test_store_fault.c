@@ -203,8 +203,8 @@ test_locked(void **state)
 	t_err("state", store_hub_state(w->hub, w->text), 0);
 	t_cstr("text", w->text, "");
 	t_bool("logged once",
-	    strstr(w->log.p, "event=store_error") != NULL &&
-		strstr(w->log.p, "event=store_ok") != NULL,
+	    strstr(w->log.p, "event=store-error") != NULL &&
+		strstr(w->log.p, "event=store-ok") != NULL,
 	    true);
 	world_close(w);
 }
