@@ -39,6 +39,9 @@
 #define RESTART_WELL_MS 10000 /* ran that long: the next delay is short */
 #define KILL_AFTER_MS 20000 /* shutdown of the relay */
 
+#define N_SIGS 3
+static const int watched[N_SIGS] = {SIGTERM, SIGINT, SIGHUP};
+
 struct supervisor {
 	const struct supervisor_args *a;
 	const struct options *o;
@@ -46,7 +49,7 @@ struct supervisor {
 	struct loop *loop;
 	struct unbound_child *unbound;
 	struct relay_child *relay;
-	struct loop_signal *sigs[2];
+	struct loop_signal *sigs[N_SIGS];
 	struct timer *restart, *kill;
 	struct uid uid;
 	int *fds; /* as FD_CONFIG and up; see fds.h */
@@ -174,8 +177,10 @@ bind_all(struct supervisor *s, int lock_fd)
 static void
 supervisor_finish(struct supervisor *s)
 {
-	loop_signal_free(s->sigs[0]);
-	loop_signal_free(s->sigs[1]);
+	size_t i;
+
+	for (i = 0; i < N_SIGS; i++)
+		loop_signal_free(s->sigs[i]);
 	timer_free(s->restart);
 	timer_free(s->kill);
 	loop_stop(s->loop);
@@ -267,7 +272,14 @@ supervisor_on_signal(void *arg, int signo)
 {
 	struct supervisor *s = arg;
 
-	(void)signo;
+	/* A terminal that closes ends what runs in it. Elsewhere people send
+	 * it to have files read again, and must not lose the relay by it. */
+	if (signo == SIGHUP && !isatty(STDIN_FILENO)) {
+		log_text(&s->log, LOG_WARN, "reload",
+		    "this version reads its configuration at the start only: "
+		    "restart it");
+		return;
+	}
 	if (s->stopping) { /* asked twice: no more patience */
 		supervisor_on_kill(s);
 		return;
@@ -339,11 +351,10 @@ supervisor_run(const struct supervisor_args *a)
 		die(3, "no descriptors left");
 	s.restart = timer_new(s.loop, supervisor_start_relay, &s);
 	s.kill = timer_new(s.loop, supervisor_on_kill, &s);
-	if (loop_signal_new(
-		s.loop, SIGTERM, supervisor_on_signal, &s, &s.sigs[0]) ||
-	    loop_signal_new(
-		s.loop, SIGINT, supervisor_on_signal, &s, &s.sigs[1]))
-		die(3, "signals can't be watched");
+	for (i = 0; i < N_SIGS; i++)
+		if (loop_signal_new(s.loop, watched[i], supervisor_on_signal,
+			&s, &s.sigs[i]))
+			die(3, "signals can't be watched");
 	start_unbound(&s, &resolver_uid);
 	say_how_to_try(&s);
 	supervisor_start_relay(&s);

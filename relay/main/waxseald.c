@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,6 +124,7 @@ relay_main(char **argv)
 	args.resolver_port = (uint16_t)n[2];
 	(void)prctl(PR_SET_NAME, "waxseal-relay", 0, 0, 0);
 	tls_ctx_init_library();
+	(void)signal(SIGHUP, SIG_IGN); /* the parent's matter */
 	(void)umask(077);
 	raise_limits();
 	if (uid_drop(&uid))
