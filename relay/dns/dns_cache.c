@@ -63,6 +63,7 @@ struct entry {
 	struct rr_set *set; /* NULL: none */
 	int64_t expires; /* ms, of set */
 	unsigned fail_s; /* last back-off, 0: last answer was good */
+	bool stale; /* asked before the state changed: ask again */
 	struct list waiters;
 	enum rr_type type;
 	size_t key_len;
@@ -172,8 +173,12 @@ forget_all(struct cache *c)
 
 	while (!list_empty(&c->lru))
 		entry_free(CONTAINER_OF(c->lru.next, struct entry, node));
-	for (node = c->busy.next; node != &c->busy; node = node->next)
-		entry_forget(CONTAINER_OF(node, struct entry, node));
+	for (node = c->busy.next; node != &c->busy; node = node->next) {
+		struct entry *e = CONTAINER_OF(node, struct entry, node);
+
+		entry_forget(e);
+		e->stale = true;
+	}
 }
 
 static int64_t
@@ -208,6 +213,24 @@ believe(const struct cache *c, struct rr_set *set)
 }
 
 static void canary_soon(struct cache *c);
+static void place(struct waiter *w);
+
+/* Whoever answered was another resolver, or the same in another state: what
+ * it did not validate must not count as insecure now. Those who wait are
+ * placed as if they asked now. */
+static void
+ask_again(struct entry *e)
+{
+	struct list waiters, *node;
+
+	e->stale = false;
+	list_push(&e->c->lru, &e->node);
+	list_init(&waiters);
+	while ((node = list_pop(&e->waiters)) != NULL)
+		list_push(&waiters, node);
+	while ((node = list_pop(&waiters)) != NULL)
+		place(CONTAINER_OF(node, struct waiter, node));
+}
 
 static void
 on_answer(void *arg, struct rr_set *set)
@@ -218,6 +241,10 @@ on_answer(void *arg, struct rr_set *set)
 
 	e->q = NULL;
 	list_remove(&e->node);
+	if (e->stale) {
+		ask_again(e);
+		return;
+	}
 	list_push(&c->lru, &e->node);
 	rr_set_unref(e->set);
 	e->set = believe(c, set);
@@ -362,6 +389,12 @@ judge(const struct cache *c, const struct rr_set *set, enum rr_why *why)
 	*why = RR_WHY_UNREACHABLE;
 	if (silent)
 		return DNS_STATE_DEAD;
+	/* Who denies that there is a root would deny every domain, and mail
+	 * would bounce for that. */
+	if (set->status == RR_NXDOMAIN || set->status == RR_NODATA) {
+		*why = RR_WHY_UNTRUSTED;
+		return DNS_STATE_DEAD;
+	}
 	if (!c->o.managed)
 		return DNS_STATE_UNTRUSTED;
 	/* It is ours and does not validate: that is a broken one. */
