@@ -25,6 +25,7 @@ struct item {
 	struct rcpt *r; /* owned */
 	struct dest *dest;
 	struct group *group; /* NULL while it runs */
+	bool paged; /* came in during a paging run */
 };
 
 /* The waiting recipients of one message for one destination. */

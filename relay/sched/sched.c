@@ -9,7 +9,9 @@
  * put out or turned away stay in the store and come back by paging.
  *
  * A page read before a commit can bring a row that has left the queue since:
- * rows finished during a paging run are remembered (QUE-08).
+ * rows finished during a paging run are remembered (QUE-08). So are rows that
+ * a page brought: the shard that took the message in may be slower to hand
+ * them over than we were to find and to finish them.
  */
 #include "config.h"
 
@@ -57,6 +59,7 @@ struct sched {
 	bool paging; /* a run counts as under way */
 	bool overflow; /* the store has rows that are not here */
 	bool turned; /* one was turned away since the run began */
+	bool full; /* and not only because a destination had its share */
 	bool hungry; /* a destination with such rows has room again */
 };
 
@@ -229,6 +232,7 @@ make_room(struct sched *s, struct dest *d, int64_t key)
 		struct heap_node *far = heap_min(&s->far);
 		struct dest *other;
 
+		s->full = true;
 		if (!far || far->key >= far_key(d, key))
 			return false;
 		last = CONTAINER_OF(far, struct item, far);
@@ -285,6 +289,7 @@ sched_add(struct sched *s, struct rcpt *take_r)
 	it = xcalloc(1, sizeof(*it));
 	it->r = take_r;
 	it->dest = d;
+	it->paged = s->paging;
 	(void)map_put(s->rows, row_key(&take_r->id), it);
 	s->n_rcpts++;
 	put_item(s, it);
@@ -315,6 +320,7 @@ begin_run(struct sched *s)
 
 	s->paging = true;
 	s->turned = false;
+	s->full = false;
 	s->hungry = false;
 	while (map_next(s->dests, &i, &key, &value)) {
 		struct dest *d = value;
@@ -328,7 +334,7 @@ sched_wants_page(struct sched *s)
 {
 	if (!s->overflow)
 		return false;
-	if (s->n_rcpts > s->o.window / 2 && !s->hungry)
+	if (!s->hungry && !(s->full && s->n_rcpts <= s->o.window / 2))
 		return false;
 	if (!s->paging)
 		begin_run(s);
@@ -339,6 +345,7 @@ void
 sched_paged(struct sched *s, bool all)
 {
 	s->overflow = !all || s->turned;
+	s->full = s->full || !all;
 	s->paging = false;
 	s->run_end = s->now;
 	gone_turn(s->gone);
@@ -503,19 +510,23 @@ sched_done(struct sched *s, const struct sched_grant *g, const bool *done,
 
 	for (size_t i = 0; i < gr->pub.n; i++) {
 		struct item *it = gr->items[i];
-		bool stays = !done[i] && !s->overflow;
+		bool stays = !done[i] && !s->full && !d->overflow;
 
 		if (!done[i]) {
 			it->r->next_try = next_try[i];
 			it->r->tries = tries[i];
 		}
+		/* What a page brought may still come from the shard that took
+		 * it in, after the run. */
+		if (s->paging || it->paged)
+			gone_note(s->gone, it->r->id, done[i], it->r->tries);
 		if (stays) {
 			put_item(s, it);
 			continue;
 		}
 		/* Where rows wait outside, this one queues up behind them. */
-		if (s->paging)
-			gone_note(s->gone, it->r->id, done[i], it->r->tries);
+		if (!done[i])
+			s->overflow = s->turned = true;
 		free_item(s, it);
 	}
 	d->n_running -= gr->pub.n;

@@ -394,6 +394,61 @@ test_share(void **state)
 	sched_free(w.s);
 }
 
+/* That a destination has its share is no reason to page and page again. */
+static void
+test_share_paged(void **state)
+{
+	struct world w;
+	struct sched_opts o = opts(&w);
+	const struct sched_grant *g;
+
+	(void)state;
+	o.window = 400;
+	w.s = sched_new(&o);
+	(void)sched_next(w.s, NOW - 1);
+	for (uint64_t row = 1; row <= 300; row++)
+		(void)add_one(&w, row, "a.example", NOW);
+	sched_paged(w.s, true);
+	t_bool("has its share", sched_wants_page(w.s), false);
+	t_int("now", sched_wake(w.s), NOW);
+	for (int i = 0; i < 49; i++) {
+		g = sched_next(w.s, NOW);
+		end(&w, g, true, 0, false, NOW);
+	}
+	t_bool("more than half of it", sched_wants_page(w.s), false);
+	g = sched_next(w.s, NOW);
+	end(&w, g, true, 0, false, NOW);
+	t_bool("room for more", sched_wants_page(w.s), true);
+	for (uint64_t row = 51; row <= 300; row++)
+		(void)add_one(&w, row, "a.example", NOW);
+	sched_paged(w.s, true);
+	g = sched_next(w.s, NOW);
+	end(&w, g, false, NOW + 300, true, NOW);
+	t_bool("dead now", sched_wants_page(w.s), false);
+	t_int("looked at later", sched_wake(w.s), NOW + 60);
+	sched_free(w.s);
+}
+
+/* A row that a page brought may come again from the shard that took it in,
+ * however late that is. */
+static void
+test_late_handoff(void **state)
+{
+	struct world w;
+	struct sched_opts o = opts(&w);
+	const struct sched_grant *g;
+
+	(void)state;
+	w.s = sched_new(&o);
+	t_err("by page", add_one(&w, 1, "a.example", NOW), 0);
+	sched_paged(w.s, true);
+	g = sched_next(w.s, NOW);
+	end(&w, g, true, 0, false, NOW);
+	t_err("late", add_one(&w, 1, "a.example", NOW), ERR_EXISTS);
+	t_bool("nothing", sched_next(w.s, NOW) == NULL, true);
+	sched_free(w.s);
+}
+
 /* Rows outside are looked at in the end, whatever fills the window. */
 static void
 test_look_outside(void **state)
@@ -437,6 +492,8 @@ main(void)
 	    cmocka_unit_test(test_overflow_deferred),
 	    cmocka_unit_test(test_stale_page),
 	    cmocka_unit_test(test_share),
+	    cmocka_unit_test(test_share_paged),
+	    cmocka_unit_test(test_late_handoff),
 	    cmocka_unit_test(test_look_outside),
 	};
 
