@@ -61,6 +61,7 @@ struct route {
 	bool exempt; /* an explicit next hop: any address goes */
 	struct rr_addr literal; /* of MX_LITERAL */
 	int early_err; /* what was asked for can't be a next hop */
+	bool untrusted; /* an answer came while nobody validated */
 
 	struct route_host host; /* the one at work or handed out */
 	struct dane_lookup *dane;
@@ -190,9 +191,10 @@ route_no_more(struct route *r)
 
 /* ---- judging a host ---- */
 
-/* DANE-58 applies where the absence of TLSA proves nothing. */
+/* DANE-58: the absence of TLSA proves nothing. Asked at each answer: one that
+ * nobody validated stays so, however well the resolver is later. */
 static bool
-is_untrusted(const struct route *r)
+is_untrusted(struct route *r)
 {
 	const struct decide_opts *o = &r->d->o;
 	enum dns_state st;
@@ -200,9 +202,10 @@ is_untrusted(const struct route *r)
 	if (!o->dns_state || !o->options->dane.on)
 		return false;
 	st = o->dns_state(o->dns_state_arg);
-	/* Before the first canary answered, a secure answer is good, and an
-	 * insecure one may be for want of validation. */
-	return st == DNS_STATE_UNTRUSTED ||
+	if (st == DNS_STATE_UNTRUSTED)
+		r->untrusted = true;
+	/* Before the first canary only a secure answer is good. */
+	return r->untrusted ||
 	    (st == DNS_STATE_UNKNOWN && r->verdict.kind == DANE_NONE);
 }
 
@@ -214,6 +217,18 @@ had_dane(const struct route *r)
 	return o->had_dane && o->had_dane(o->had_dane_arg, r->domain);
 }
 
+/* Nor may mail bounce by what nobody validated, where DANE is a promise. */
+static bool
+is_blind(struct route *r)
+{
+	enum site_require site = site_policy_require(r->site, now_s(r));
+
+	return is_untrusted(r) &&
+	    (site == SITE_DANE || site == SITE_VERIFIED ||
+		(had_dane(r) &&
+		    !site_policy_logs_continuity(r->site, now_s(r))));
+}
+
 static void
 note_dane(const struct route *r)
 {
@@ -221,7 +236,7 @@ note_dane(const struct route *r)
 	bool found = r->verdict.kind == DANE_USABLE ||
 	    r->verdict.kind == DANE_UNUSABLE;
 	bool safe = r->mx.security == MX_SECURE ||
-	    r->mx.security == MX_IMPLICIT;
+	    r->mx.security == MX_IMPLICIT || r->mx.security == MX_NEXTHOP;
 
 	if (found && safe && o->had_dane_set)
 		o->had_dane_set(o->had_dane_arg, r->domain);
@@ -325,15 +340,16 @@ on_host(void *arg, const struct dane_host *h)
 {
 	struct route *r = arg;
 	enum route_guard why;
+	bool blind = is_blind(r);
 
 	r->dane = NULL;
 	switch (h->addr_state) {
 	case DANE_ADDR_NONE: /* DANE-23 */
 		route_skip(r,
-		    &(struct plan_skip){.dsn = "5.4.4",
+		    &(struct plan_skip){.dsn = blind ? "4.4.4" : "5.4.4",
 			.rule = "DANE-23",
 			.reason = "host has no address",
-			.permanent = true});
+			.permanent = !blind});
 		return;
 	case DANE_ADDR_FAIL: /* DANE-06 */
 		route_skip(r,
@@ -432,6 +448,12 @@ on_mx(void *arg, struct rr_set *set)
 	r->q_mx = NULL;
 	timer_stop(r->timer);
 	mx_set_build(set, r->domain, o->options->hostname, o->rng, &r->mx);
+	if (is_blind(r) && r->mx.result != MX_HOSTS &&
+	    r->mx.result != MX_FAIL) {
+		route_end_with(r, OUT_DEFERRED, "4.7.5", "DANE-58",
+		    "resolver does not validate", "");
+		return;
+	}
 	switch (r->mx.result) {
 	case MX_HOSTS:
 		route_set_state(r, ROUTE_ST_WALK);

@@ -260,6 +260,7 @@ test_nexthop(void **state)
 	t_cstr("DANE-28 real port, private is fine", w.log,
 	    "hub.b:2525/dane/DANE-11 deferred/4.4.1/SMTP-16");
 	t_cstr("STS-27", w.sts.domain, "hub.b");
+	t_int("DANE-58 noted", w.had_set, 1);
 	t_bool("no MX question", strstr(buf_str(&w.dns.asked).p, "/15") == NULL,
 	    true);
 	world_site(&w, SITE_DEFAULT, "[127.0.0.1]:2525");
@@ -325,6 +326,61 @@ test_untrusted(void **state)
 	run(&w, "a.example");
 	t_cstr("dane { mode = off }", w.log,
 	    "m1.a:25/opportunistic/DANE-13 deferred/4.4.1/SMTP-16");
+	world_clear(&w);
+}
+
+/* DANE-58: an answer that nobody validated stays so, also when the resolver
+ * is well again before the host is judged. */
+static void
+test_untrusted_before(void **state)
+{
+	struct route_req req = {.next_hop = "a.example"};
+	struct world w;
+
+	(void)state;
+	for (int rounds = 1; rounds < 6; rounds++) {
+		world_init(&w);
+		w.had = true;
+		w.dns_state = DNS_STATE_UNTRUSTED;
+		MX(&w, false, "m1.a");
+		tabledns_addr(&w.dns, "m1.a", "192.0.2.1", false);
+		w.route = route_start(w.decide, &req, on_event, &w);
+		while (strstr(buf_str(&w.dns.asked).p, "m1.a") == NULL)
+			loop_run_once(w.loop);
+		for (int i = 1; i < rounds; i++)
+			loop_run_once(w.loop);
+		w.dns_state = DNS_STATE_OK;
+		loop_run(w.loop);
+		t_cstr("held", w.log, "-m1.a/DANE-58 deferred/4.7.5/DANE-58");
+		world_clear(&w);
+	}
+}
+
+/* DANE-58: a denial that nobody validated bounces nothing that is protected. */
+static void
+test_untrusted_denial(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	w.dns_state = DNS_STATE_UNTRUSTED;
+	run(&w, "a.example");
+	t_cstr("unprotected", w.log, "bounced/5.1.2/SMTP-14");
+	w.had = true;
+	run(&w, "a.example");
+	t_cstr("no domain", w.log, "deferred/4.7.5/DANE-58");
+	MX(&w, false, "");
+	run(&w, "a.example");
+	t_cstr("null MX", w.log, "deferred/4.7.5/DANE-58");
+	world_clear(&w);
+
+	world_init(&w);
+	w.dns_state = DNS_STATE_UNTRUSTED;
+	world_site(&w, SITE_DANE, NULL);
+	MX(&w, false, "m1.a");
+	run(&w, "a.example");
+	t_cstr("no address", w.log, "-m1.a/DANE-23 deferred/4.4.4/DANE-23");
 	world_clear(&w);
 }
 
@@ -414,6 +470,8 @@ main(void)
 	    cmocka_unit_test(test_nexthop),
 	    cmocka_unit_test(test_site_and_flags),
 	    cmocka_unit_test(test_untrusted),
+	    cmocka_unit_test(test_untrusted_before),
+	    cmocka_unit_test(test_untrusted_denial),
 	    cmocka_unit_test(test_freed_within),
 	    cmocka_unit_test(test_freed_early),
 	    cmocka_unit_test(test_many_addresses),
