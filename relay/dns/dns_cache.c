@@ -352,13 +352,24 @@ cache_cancel(struct dns_query *q)
 	waiter_free((struct waiter *)(void *)q);
 }
 
+/* All that wait for the canary, or for the next round with an answer from
+ * before, ask anew. */
 static void
-release_held(struct cache *c)
+place_all(struct cache *c)
 {
-	struct list *node;
+	struct list waiters, *node;
 
-	while ((node = list_pop(&c->held)) != NULL)
-		place(CONTAINER_OF(node, struct waiter, node));
+	list_init(&waiters);
+	while ((node = list_pop(&c->held)) != NULL ||
+	    (node = list_pop(&c->ready)) != NULL)
+		list_push(&waiters, node);
+	while ((node = list_pop(&waiters)) != NULL) {
+		struct waiter *w = CONTAINER_OF(node, struct waiter, node);
+
+		rr_set_unref(w->set);
+		w->set = NULL;
+		place(w);
+	}
 }
 
 static void
@@ -372,7 +383,7 @@ cache_set_state(struct cache *c, enum dns_state to)
 		BUG("resolver state back to unknown");
 	c->state = to;
 	forget_all(c);
-	release_held(c);
+	place_all(c);
 	if (c->o.on_state)
 		c->o.on_state(c->o.arg, from, to);
 }

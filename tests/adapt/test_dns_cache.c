@@ -291,6 +291,19 @@ test_change_under_way(void **state)
 	t_bool("nor was it kept", is_hit(&w, "b.test", RR_TLSA), false);
 	reply(&w, "b.test", set_of(RR_TLSA, RR_OK, true, 60));
 	world_close(&w);
+
+	/* Both answers come in one round of the loop. */
+	world_open(
+	    &w, (struct dns_cache_opts){.trust_ad = true, .canary_ms = 1000});
+	canary(&w, set_of(RR_NS, RR_OK, false, 60));
+	ask(&w, "a.test", RR_TLSA);
+	vclock_turn(&w.loop, 1000);
+	up_answer(&w.up, "a.test", set_of(RR_TLSA, RR_NODATA, false, 60));
+	canary(&w, set_of(RR_NS, RR_OK, true, 60));
+	t_int("not delivered", w.answers, 0);
+	reply(&w, "a.test", set_of(RR_TLSA, RR_OK, true, 60));
+	t_bool("secure", w.secure, true);
+	world_close(&w);
 }
 
 /* A resolver that dies is noticed by the first lookup, and so is its return
