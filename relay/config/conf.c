@@ -28,6 +28,7 @@
 #include "relay/config/conf_tree.h"
 
 #define BEGIN " begin"
+#define BEGINS "a section begins"
 #define CONTEXT " context"
 #define UNBOUND "/usr/sbin/unbound"
 #define CORES_MAX 8192 /* bits of the mask that the kernel fills */
@@ -88,7 +89,7 @@ static const struct schema zone_schema = {
 
 struct context {
 	void *self; /* CONTEXT's value is the address of this */
-	char begin[4]; /* BEGIN's default; libconfuse only reads it */
+	char begin[24]; /* BEGIN's default; libconfuse only reads it */
 	struct conf_tree *tree;
 	/* Section i of the tree, NULL when libconfuse has dropped it. */
 	cfg_t **secs;
@@ -137,10 +138,13 @@ on_begin(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 	bool top = strcmp(cfg->name, "root") == 0;
 
 	(void)opt;
+	/* Not the default: the file has a key of that odd name. */
+	if (strcmp(value, BEGINS) != 0)
+		return -1;
+	/* The address of a section that was dropped is used again. */
 	for (size_t i = 0; i < c->n_secs; i++) {
-		/* It began before: the file has a key of that odd name. */
 		if (c->secs[i] == cfg)
-			return -1;
+			c->secs[i] = NULL;
 	}
 	/* A second section of one title takes the place of the first. */
 	for (size_t i = 0; i < c->n_secs; i++) {
@@ -295,7 +299,7 @@ find_empty_lists(const struct context *c)
 static bool
 read_tree(const char *text, struct conf_tree *tree)
 {
-	struct context c = {.begin = "{x}", .tree = tree};
+	struct context c = {.begin = "{\"" BEGINS "\"}", .tree = tree};
 	struct conf_open open;
 	char *plain = conf_tree_blank_comments(text, &open);
 	cfg_t *cfg;
