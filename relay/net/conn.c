@@ -21,6 +21,8 @@
 #include "relay/net/stream.h"
 #include "relay/tls/tls_engine.h"
 
+#define ANSWERS_MAX (64u * 1024u) /* bytes that reading may have us send */
+
 enum conn_mode { MODE_CLEAR, MODE_HANDSHAKE, MODE_TLS, MODE_TLS_FAILED };
 
 struct conn {
@@ -34,6 +36,7 @@ struct conn {
 	bool closed; /* by the owner or by an error */
 	bool connected;
 	bool owner_wrote; /* CONN_DRAINED is due when all has gone */
+	size_t answers; /* bytes TLS answered by since all had gone */
 	bool paused, eof;
 	bool announce_tls; /* CONN_TLS_DONE is due */
 	int error; /* CONN_ERROR with this is due */
@@ -117,12 +120,15 @@ on_deadline(void *arg)
 
 /* --- output --- */
 
-/* Sends what TLS has to say. */
-static void
+/* Sends what TLS has to say; how many bytes. */
+static size_t
 take_tls_output(struct conn *c)
 {
-	if (tls_engine_output(c->tls, stream_queue(c->stream)) > 0)
+	size_t n = tls_engine_output(c->tls, stream_queue(c->stream));
+
+	if (n > 0)
 		stream_send(c->stream);
+	return n;
 }
 
 void
@@ -255,8 +261,13 @@ pump_tls(struct conn *c)
 		char *p = loop_scratch(c->loop, &room);
 		int rc = tls_engine_read(c->tls, p, room, &got);
 
-		/* Reading may have to answer, for example a key update. */
-		take_tls_output(c);
+		/* Reading may have to answer, for example a key update (RFC
+		 * 8446 4.6.3); a peer that reads none of it wants our memory. */
+		c->answers += take_tls_output(c);
+		if (c->answers > ANSWERS_MAX) {
+			fail(c, ERR_TLS, "too much to answer in TLS");
+			return;
+		}
 		if (rc == ERR_MORE)
 			return;
 		if (rc == ERR_CLOSED) {
@@ -350,6 +361,7 @@ on_stream(void *arg, const struct stream_event *ev)
 		on_data(c, ev->data);
 		break;
 	case STREAM_SENT:
+		c->answers = 0;
 		if (c->owner_wrote) {
 			c->owner_wrote = false;
 			emit(c, CONN_DRAINED);

@@ -399,6 +399,38 @@ test_broken_record(void **state)
 	tls_net_clear(&t);
 }
 
+#define FILL (16u << 20) /* more than the sockets take */
+
+/* A peer that makes TLS itself answer and reads nothing must not fill our
+ * memory: RFC 8446 4.6.3. */
+static void
+test_update_flood(void **state)
+{
+	struct world *w = world_of(state);
+	char *fill = xcalloc(1, FILL);
+	struct tls_net t;
+
+	tls_net_init(&t, w, &good);
+	start_tls(&t, w, &good);
+	net_until(&t.n, &t.n.client.tls_done);
+	net_until(&t.n, &t.s.done);
+	t.n.server.hook = NULL;
+	conn_pause(t.n.server.c);
+	end_write(&t.n.client, fill, FILL);
+	for (int i = 0; i < 10000; i++) {
+		if (SSL_key_update(t.s.ssl, SSL_KEY_UPDATE_REQUESTED) != 1 ||
+		    SSL_do_handshake(t.s.ssl) != 1)
+			fail_msg("key update");
+	}
+	serve(&t);
+	for (int i = 0; i < 100; i++)
+		loop_run_once(t.n.loop);
+	t_err("error", t.n.client.err, ERR_TLS);
+	t_cstr("why", t.n.client.text, "too much to answer in TLS");
+	free(fill);
+	tls_net_clear(&t);
+}
+
 static void
 close_at_tls(struct end *e, const struct conn_event *ev)
 {
@@ -439,6 +471,7 @@ main(void)
 	    cmocka_unit_test(test_dies_in_handshake),
 	    cmocka_unit_test(test_hangs_in_handshake),
 	    cmocka_unit_test(test_broken_record),
+	    cmocka_unit_test(test_update_flood),
 	    cmocka_unit_test(test_close_at_tls),
 	};
 
