@@ -268,6 +268,7 @@ listener_bind_unix(
 {
 	struct sockaddr_un un = {.sun_family = AF_UNIX};
 	size_t n = strlen(path);
+	mode_t old;
 	int rc;
 	int s;
 
@@ -282,12 +283,13 @@ listener_bind_unix(
 	s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (s < 0)
 		return bind_failed(-1, path, "socket", text);
-	if (bind(s, (const struct sockaddr *)&un, sizeof(un)) != 0)
+	/* No chmod afterwards: who can write in the folder could have put
+	 * something else in the place of the socket. */
+	old = umask((mode_t)~mode & 0777);
+	rc = bind(s, (const struct sockaddr *)&un, sizeof(un));
+	(void)umask(old);
+	if (rc != 0)
 		return bind_failed(s, path, "bind", text);
-	/* Nobody can connect before listen(2), so the mode of the file is
-	 * never wider than asked, whatever the umask is. */
-	if (chmod(path, (mode_t)mode) != 0)
-		return bind_failed(s, path, "chmod", text);
 	if (listen(s, BACKLOG) != 0)
 		return bind_failed(s, path, "listen", text);
 	*fd = s;

@@ -27,8 +27,9 @@ void listener_close(struct listener *l); /* NULL is fine */
  */
 NODISCARD int listener_bind_tcp(
     const struct sockaddr_any *addr, bool reuseport, int *fd, char text[160]);
-/* mode: permission bits. A stale socket file is replaced; a live one (somebody
- * answers) is ERR_EXISTS. */
+/* mode: permission bits; owner and group are the effective ones. Sets the umask
+ * meanwhile, so no other thread may make files. A stale socket file is replaced;
+ * a live one (somebody answers) is ERR_EXISTS. */
 NODISCARD int listener_bind_unix(
     const char *path, unsigned mode, int *fd, char text[160]);
 
