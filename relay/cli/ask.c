@@ -32,8 +32,8 @@ connect_error(int errnum, const char *path, char text[ASK_TEXT])
 	case EACCES:
 	case EPERM:
 		(void)snprintf(text, ASK_TEXT,
-		    "no permission for %.150s; try as root or as the user of "
-		    "the relay",
+		    "no permission for %.150s; try as root, or as one who is "
+		    "in the group of the relay",
 		    path);
 		return ERR_PERM;
 	default:

@@ -1,6 +1,7 @@
 /*
  * uv_spawn with the descriptors of fds.h. FD_PARENT is a pipe whose other end
- * is ours: when we die, the relay reads its end and stops.
+ * is ours: when we die, the relay reads its end and stops. It has a session
+ * of its own, so that Ctrl-C is told to us alone.
  */
 #include "config.h"
 
@@ -82,8 +83,10 @@ relay_child_start(
 	char arg0[] = "waxseald", arg1[] = "--relay";
 	char *name = xstrdup(o->name);
 	char *argv[] = {arg0, arg1, name, uid, gid, port, NULL};
-	uv_process_options_t po = {
-	    .file = o->program, .args = argv, .exit_cb = child_on_exit};
+	uv_process_options_t po = {.file = o->program,
+	    .args = argv,
+	    .flags = UV_PROCESS_DETACHED,
+	    .exit_cb = child_on_exit};
 	int rc;
 
 	(void)snprintf(uid, sizeof(uid), "%ld", o->uid);

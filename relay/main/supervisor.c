@@ -117,15 +117,31 @@ take_lock(const struct options *o, const struct uid *uid)
 	}
 }
 
+/* The socket's group is the relay's: who is in it may use the socket. */
+static NODISCARD int
+bind_unix(const struct supervisor *s, const char *path, unsigned mode, int *fd,
+    char text[160])
+{
+	gid_t own = getegid();
+	int err;
+
+	if (s->uid.gid >= 0 && setegid((gid_t)s->uid.gid) != 0)
+		die(3, "group %ld: %s", s->uid.gid, strerror(errno));
+	err = listener_bind_unix(path, mode, fd, text);
+	if (setegid(own) != 0)
+		die(3, "group %ld: %s", (long)own, strerror(errno));
+	return err;
+}
+
 static int
-bind_one(const struct opt_listen *l, bool reuseport)
+bind_one(const struct supervisor *s, const struct opt_listen *l, bool reuseport)
 {
 	struct sockaddr_any addr;
 	char text[160] = "";
 	int fd, err;
 
 	if (l->unix_path) {
-		err = listener_bind_unix(l->unix_path, l->mode, &fd, text);
+		err = bind_unix(s, l->unix_path, l->mode, &fd, text);
 	} else {
 		if (sockaddr_parse(str_of(l->host), l->port, &addr))
 			die(2, "%s: \"%s\" is no address", l->where, l->text);
@@ -153,21 +169,20 @@ bind_all(struct supervisor *s, int lock_fd)
 	if (!o->control_socket)
 		(void)snprintf(
 		    path, sizeof(path), "%s/control.sock", o->state_dir);
-	if (listener_bind_unix(
-		path, 0660, &s->fds[FD_CONTROL - FD_CONFIG], text))
+	if (bind_unix(s, path, 0660, &s->fds[FD_CONTROL - FD_CONFIG], text))
 		die(3, "control socket %s: %s", path, text);
 	for (i = 0; i < o->n_listens; i++) {
 		const struct opt_listen *l = &o->listens[i];
 
 		if (l->unix_path) {
-			s->fds[n++] = bind_one(l, false);
+			s->fds[n++] = bind_one(s, l, false);
 			continue;
 		}
 		/* Alone first: with SO_REUSEPORT a second instance would get
 		 * the same port without a word. */
-		close(bind_one(l, false));
+		close(bind_one(s, l, false));
 		for (w = 0; w < o->workers; w++)
-			s->fds[n++] = bind_one(l, true);
+			s->fds[n++] = bind_one(s, l, true);
 	}
 	s->n_fds = n;
 }
@@ -315,6 +330,8 @@ start_unbound(struct supervisor *s, const struct uid *uid)
 static void
 say_how_to_try(const struct supervisor *s)
 {
+	const char *slash = strrchr(s->a->argv0, '/');
+	int dir = slash ? (int)(slash + 1 - s->a->argv0) : 0;
 	const struct opt_listen *l;
 
 	if (!s->a->embedded || !s->o->n_listens)
@@ -325,8 +342,11 @@ say_how_to_try(const struct supervisor *s)
 	    "resolver.\n"
 	    "Try it:  swaks --server %s --from you@example.org "
 	    "--to somebody@example.net\n"
-	    "         waxseal status     (end with Ctrl-C)\n",
-	    PACKAGE_VERSION, l->text, s->o->state_dir, l->text);
+	    "         (Debian: apt-get install swaks), or ask it\n"
+	    "         %.*swaxseal status\n"
+	    "End it with Ctrl-C.\n",
+	    PACKAGE_VERSION, l->text, s->o->state_dir, l->text, dir,
+	    s->a->argv0);
 }
 
 int

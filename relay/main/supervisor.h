@@ -16,6 +16,7 @@ struct supervisor_args {
 	const char *conf_name; /* as it stands in messages */
 	struct str conf_text; /* handed to the relay as it was read */
 	const char *program; /* of the relay: our own file */
+	const char *argv0; /* waxseal(1) is beside it */
 	bool embedded; /* no -c: say how to try it */
 };
 

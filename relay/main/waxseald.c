@@ -190,6 +190,7 @@ main(int argc, char **argv)
 		a.options = o;
 		a.conf_text = buf_str(&text);
 		a.program = "/proc/self/exe";
+		a.argv0 = argv[0];
 		raise_limits();
 		rc = supervisor_run(&a);
 	}
