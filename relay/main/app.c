@@ -110,10 +110,24 @@ app_stop(struct app *a, const char *why)
 		shard_stop(a->shards[i]);
 }
 
+/* SIG_BLOCK, while nothing would handle a signal to stop; or SIG_UNBLOCK. */
+static void
+app_mask(int how, sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	sigprocmask(how, set, NULL);
+}
+
 /* Main thread: all shards are gone. */
 static void
 app_ended(struct app *a)
 {
+	sigset_t set;
+
+	/* A second one must not take the queue away while it closes. */
+	app_mask(SIG_BLOCK, &set);
 	loop_signal_free(a->sigs[0]);
 	loop_signal_free(a->sigs[1]);
 	if (a->parent)
@@ -226,30 +240,17 @@ app_open_store(struct app *a)
 	    .metrics = &a->metrics};
 	sigset_t set;
 	int *fds = NULL;
-	size_t n = app_fds(a, &fds);
-	int sig_fd, err;
+	struct refuse_fds rf = {
+	    .n = app_fds(a, &fds), .ctl = FD_CONTROL, .stop = FD_PARENT};
+	int err;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	sig_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	err = refuse_until_open(
-	    &so, a->o->hostname, fds, n, FD_PARENT, sig_fd, &a->log, &a->hub);
-	close(sig_fd);
+	app_mask(SIG_BLOCK, &set);
+	rf.listens = fds;
+	rf.sig = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	err = refuse_until_open(&so, a->o->hostname, &rf, &a->log, &a->hub);
+	close(rf.sig);
 	free(fds);
 	return err;
-}
-
-static void
-app_unblock(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
 static void
@@ -318,6 +319,7 @@ app_new_main(struct app *a)
 	    .log = &a->log,
 	    .status = app_status,
 	    .arg = a};
+	sigset_t set;
 
 	if (loop_new(&a->loop) ||
 	    mailbox_new(a->loop, 1, app_on_note, a, &a->mailbox) ||
@@ -330,10 +332,11 @@ app_new_main(struct app *a)
 	a->parent = conn_accepted(a->loop, FD_PARENT, app_on_parent, a);
 	if (!a->parent)
 		die(3, "the pipe to the parent can't be used");
-	app_unblock();
 	if (loop_signal_new(a->loop, SIGTERM, app_on_signal, a, &a->sigs[0]) ||
 	    loop_signal_new(a->loop, SIGINT, app_on_signal, a, &a->sigs[1]))
 		die(3, "signals can't be watched");
+	/* What came since app_open_store is delivered now. */
+	app_mask(SIG_UNBLOCK, &set);
 }
 
 static void

@@ -227,7 +227,8 @@ supervisor_on_relay_gone(void *arg, int status, int signo)
 	s->relay = NULL;
 	timer_stop(s->kill);
 	if (s->stopping) {
-		s->status = signo ? 3 : status;
+		/* By SIGTERM: before it could say what it does then. */
+		s->status = !signo ? status : signo == SIGTERM ? 0 : 3;
 		supervisor_stop_unbound(s);
 		return;
 	}
