@@ -10,14 +10,21 @@
 #include "relay/base/log.h"
 #include "relay/queue/store.h"
 
+struct refuse_fds {
+	const int *listens; /* listening, of clients */
+	size_t n;
+	int ctl; /* listening, of the command line */
+	int stop; /* readable: stop */
+	int sig; /* signalfd with SIGTERM and SIGINT, which are blocked */
+};
+
 /*
- * Opens the store, however long it takes; meanwhile answers on the n
- * listening descriptors (which stay the caller's). 0, or ERR_CANCELED when
- * stop_fd became readable or SIGTERM/SIGINT came (blocked by the caller and
- * waiting in sig_fd).
+ * Opens the store, however long it takes; meanwhile clients get 421 and the
+ * command line the reason. The descriptors stay the caller's. 0, or
+ * ERR_CANCELED when it was told to stop.
  */
-int refuse_until_open(const struct store_opts *o, const char *hostname,
-    const int *fds, size_t n, int stop_fd, int sig_fd, struct log *log,
+NODISCARD int refuse_until_open(const struct store_opts *o,
+    const char *hostname, const struct refuse_fds *fds, struct log *log,
     struct store_hub **out);
 
 #endif
