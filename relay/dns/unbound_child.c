@@ -468,6 +468,11 @@ unbound_child_start(const struct unbound_child_opts *o,
 	err = unbound_port_reserve(o->uid, &c->port, text);
 	if (!err)
 		err = start(c, text);
+	if (err == ERR_FULL) { /* passes; and clients get a 4.3.x meanwhile */
+		log_text(c->o.log, LOG_ERROR, "resolver-start", "%s", text);
+		wait_and_start(c);
+		err = 0;
+	}
 	if (err)
 		goto out;
 	*out = c;

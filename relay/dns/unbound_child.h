@@ -29,8 +29,8 @@ struct unbound_child_opts {
 /*
  * Reserves a port, writes the child's files and starts it. A child that dies
  * is started again, after 1 s doubling to 30 s; a run of a minute resets
- * that. It dies with the parent, however that ends. text: one line.
- * ERR_CONFIG, ERR_PERM, ERR_IO.
+ * that. It dies with the parent, however that ends. A full disk is
+ * logged and waited for. text: one line. ERR_CONFIG, ERR_PERM, ERR_IO.
  */
 NODISCARD int unbound_child_start(const struct unbound_child_opts *o,
     struct unbound_child **out, char text[256]);

@@ -30,7 +30,9 @@ struct folder {
 static int
 fail(char text[256], const char *what, const char *name)
 {
-	int err = errno == EACCES || errno == EPERM ? ERR_PERM : ERR_IO;
+	int err = errno == EACCES || errno == EPERM ? ERR_PERM
+	    : errno == ENOSPC || errno == EDQUOT    ? ERR_FULL
+						    : ERR_IO;
 
 	(void)snprintf(text, 256, "%s %.150s: %s", what, name, strerror(errno));
 	return err;

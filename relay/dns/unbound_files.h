@@ -24,7 +24,7 @@ struct unbound_files_opts {
  * trust_anchor file again whenever that file changes, the public root's also
  * when a release knows a key that the seed had not; else RFC 5011 keeps it.
  * *dir_fd: the folder, open; the caller closes it. ERR_CONFIG, ERR_PERM,
- * ERR_IO with one line in text.
+ * ERR_FULL (disk), ERR_IO with one line in text.
  */
 NODISCARD int unbound_files_write(
     const struct unbound_files_opts *o, int *dir_fd, char text[256]);

@@ -135,8 +135,9 @@ take_lock(int dir, const char *path, int *out, char text[256])
 		goto out;
 	}
 	len = snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
-	if (ftruncate(fd, 0) != 0 ||
-	    pwrite(fd, pid, (size_t)len, 0) != (ssize_t)len) {
+	/* In this order it takes no room on a full disk. */
+	if (pwrite(fd, pid, (size_t)len, 0) != (ssize_t)len ||
+	    ftruncate(fd, len) != 0) {
 		rc = system_error(text, path, "can't write " LOCK_FILE);
 		goto out;
 	}
