@@ -99,7 +99,7 @@ open_files(const struct store_opts *o, struct db *writer, struct db *reader,
 		return rc;
 	}
 	if (removed > 0)
-		log_text(o->log, LOG_INFO, "spool_swept",
+		log_text(o->log, LOG_INFO, "spool-swept",
 		    "%u bodies without a message removed", removed);
 	return 0;
 }

@@ -426,7 +426,7 @@ test_orphans(void **state)
 	t_int("not ours to remove", access(path, F_OK), 0);
 	t_err("file", get_body(w, 1), 0);
 	t_err("row", get_body(w, 2), 0);
-	t_bool("logged", strstr(w->log.p, "event=spool_swept") != NULL, true);
+	t_bool("logged", strstr(w->log.p, "event=spool-swept") != NULL, true);
 	world_close(w);
 }
 
