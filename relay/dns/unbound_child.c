@@ -248,6 +248,7 @@ child_exec(const struct unbound_child *c, int dir_fd, int out_fd, pid_t parent)
 	if (dup2(out_fd, STDOUT_FILENO) < 0 || dup2(out_fd, STDERR_FILENO) < 0)
 		_exit(127);
 	(void)close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+	(void)setsid(); /* Ctrl-C is for the parent alone */
 	if (fchdir(dir_fd) != 0)
 		give_up("can't enter the resolver's folder");
 	if (c->o.uid >= 0 &&
