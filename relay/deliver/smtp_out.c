@@ -43,7 +43,10 @@ struct smtp_out {
 	bool clear, connected, transaction, sending;
 	int err;
 	char err_text[128];
-	int64_t ends; /* loop time of the session's own end */
+	int64_t ends; /* loop time by which the body must be on its way */
+	bool armed; /* the deadline stands for timer, since replies */
+	enum client_timer timer;
+	unsigned replies;
 	size_t body_at;
 	struct dot_out dot;
 	struct buf out;
@@ -124,44 +127,60 @@ out_report(struct smtp_out *o)
 	fn(o->arg, &res);
 }
 
+/* How long the host may take, in milliseconds. */
+static int64_t
+out_limit(const struct smtp_out *o, enum client_timer timer)
+{
+	const struct opt_timeouts *t = &o->owner->o.options->timeouts;
+
+	switch (timer) {
+	case CLIENT_T_GREETING:
+		return t->greeting;
+	case CLIENT_T_EHLO:
+		return t->ehlo;
+	case CLIENT_T_STARTTLS:
+		return t->starttls;
+	case CLIENT_T_MAIL:
+		return t->mail;
+	case CLIENT_T_RCPT:
+		return t->rcpt;
+	case CLIENT_T_DATA:
+		return t->data;
+	case CLIENT_T_BLOCK:
+		return t->block;
+	case CLIENT_T_FINAL:
+		return t->final;
+	case CLIENT_T_QUIT:
+		break;
+	}
+	return t->quit;
+}
+
+/* Once the body is on its way, its own timers rule alone, so that a long
+ * transfer is not cut into uncertainty (QUE-09). */
+static bool
+out_is_bounded(enum client_timer timer)
+{
+	return timer != CLIENT_T_BLOCK && timer != CLIENT_T_FINAL &&
+	    timer != CLIENT_T_QUIT;
+}
+
+/* SMTP-28: a new deadline for a reply or another command; the bytes of a reply
+ * that does not end buy no time. */
 static void
 out_deadline(struct smtp_out *o)
 {
-	const struct opt_timeouts *t = &o->owner->o.options->timeouts;
-	int64_t ms = t->quit, left = o->ends - timer_now(o->owner->o.loop);
+	enum client_timer timer = client_fsm_timer(o->fsm);
+	unsigned replies = client_fsm_replies(o->fsm);
+	int64_t left = o->ends - timer_now(o->owner->o.loop);
+	int64_t ms = out_limit(o, timer);
 
-	switch (client_fsm_timer(o->fsm)) {
-	case CLIENT_T_GREETING:
-		ms = t->greeting;
-		break;
-	case CLIENT_T_EHLO:
-		ms = t->ehlo;
-		break;
-	case CLIENT_T_STARTTLS:
-		ms = t->starttls;
-		break;
-	case CLIENT_T_MAIL:
-		ms = t->mail;
-		break;
-	case CLIENT_T_RCPT:
-		ms = t->rcpt;
-		break;
-	case CLIENT_T_DATA:
-		ms = t->data;
-		break;
-	case CLIENT_T_BLOCK:
-		ms = t->block;
-		break;
-	case CLIENT_T_FINAL:
-		ms = t->final;
-		break;
-	case CLIENT_T_QUIT:
-		ms = t->quit;
-		break;
-	}
-	/* The total bound of SMTP-28; once the body is on its way, its own
-	 * timers rule, so that a long transfer is not cut into uncertainty. */
-	if (!o->sending && ms > left)
+	if (o->armed && timer == o->timer && replies == o->replies)
+		return;
+	o->armed = true;
+	o->timer = timer;
+	o->replies = replies;
+	if (out_is_bounded(timer) && ms > left)
 		ms = left > 0 ? left : 1;
 	conn_deadline(o->conn, ms);
 }

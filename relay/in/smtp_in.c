@@ -20,7 +20,8 @@
 
 #define IN_IDLE_MS (5 * 60 * 1000) /* RFC 5321 4.5.3.2.7 */
 #define IN_SESSION_MS (60 * 60 * 1000) /* slow drip: SMTP-28 */
-#define IN_OUT_MAX (256u * 1024u) /* bytes of replies */
+#define IN_OUT_MAX (4u << 20) /* bytes of replies to one piece of input */
+#define IN_UNREAD (256u * 1024u) /* bytes of replies the client has not read */
 
 struct smtp_in {
 	struct smtp_in_opts o;
@@ -104,6 +105,8 @@ session_flush(struct session *x)
 	buf_reset(&x->out);
 }
 
+/* Waits for input; from a client that does not read its replies, only when it
+ * has. */
 static void
 session_wait(struct session *x)
 {
@@ -112,7 +115,10 @@ session_wait(struct session *x)
 	if (left < 1)
 		left = 1;
 	conn_deadline(x->conn, left < IN_IDLE_MS ? left : IN_IDLE_MS);
-	conn_resume(x->conn);
+	if (conn_pending(x->conn) > IN_UNREAD)
+		conn_pause(x->conn);
+	else
+		conn_resume(x->conn);
 }
 
 static enum server_want
@@ -259,8 +265,11 @@ session_on_conn(void *arg, const struct conn_event *ev)
 	case CONN_CLOSED:
 		session_free(x);
 		break;
-	case CONN_CONNECTED:
 	case CONN_DRAINED:
+		if (!x->closing && !x->at_sink)
+			session_wait(x);
+		break;
+	case CONN_CONNECTED:
 	case CONN_TLS_DONE:
 		break;
 	}

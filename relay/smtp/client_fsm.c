@@ -146,6 +146,7 @@ on_reply(struct client_fsm *f, const struct reply *r, struct buf *out)
 {
 	struct expect x = client_expect_pop(f);
 
+	f->replies++;
 	switch (x.kind) {
 	case X_NONE:
 		/* Nobody asked: the server closes, or somebody lost count. */
@@ -352,6 +353,12 @@ client_fsm_timer(const struct client_fsm *f)
 		return CLIENT_T_RCPT;
 	return client_expected(f).kind == X_DATA ? CLIENT_T_DATA
 						 : CLIENT_T_MAIL;
+}
+
+unsigned
+client_fsm_replies(const struct client_fsm *f)
+{
+	return f->replies;
 }
 
 bool

@@ -123,6 +123,9 @@ enum client_want client_fsm_mail(
 enum client_want client_fsm_quit(struct client_fsm *f, struct buf *out);
 
 enum client_timer client_fsm_timer(const struct client_fsm *f);
+/* Whole replies so far: with the timer, what a peer has to move on for more
+ * time. Bytes of a reply that never ends are not enough (SMTP-28). */
+unsigned client_fsm_replies(const struct client_fsm *f);
 bool client_fsm_over(const struct client_fsm *f);
 enum client_fail client_fsm_failure(const struct client_fsm *f);
 /* Reply that ended the session or transaction, or NULL. Borrowed. */

@@ -75,6 +75,7 @@ struct client_fsm {
 	bool tls_up;
 	struct expect *queue; /* replies to come */
 	size_t q_head, q_n, q_cap;
+	unsigned replies; /* whole ones that came */
 	enum client_fail failure;
 	struct reply reply; /* that ended the session */
 	struct client_txn txn;

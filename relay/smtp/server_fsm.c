@@ -59,6 +59,7 @@ struct server_fsm {
 	struct server_opts o;
 	char *hostname, *client;
 	struct buf in, body;
+	size_t taken; /* bytes of in that are done with */
 	struct dot_in dot;
 	char helo[DOMAIN_MAX + 8];
 	bool greeted, esmtp;
@@ -114,6 +115,7 @@ close_now(struct server_fsm *f)
 {
 	server_set_state(f, ST_CLOSED);
 	buf_clear(&f->in);
+	f->taken = 0;
 	return SERVER_WANT_CLOSE;
 }
 
@@ -121,8 +123,7 @@ close_now(struct server_fsm *f)
 static void
 put_reply(struct server_fsm *f, struct buf *out, int code, const char *text)
 {
-	if (code >= 500)
-		f->errors++;
+	f->errors += code >= 500;
 	buf_addf(out, "%d %s\r\n", code, text);
 }
 
@@ -339,6 +340,12 @@ do_command(struct server_fsm *f, struct str line, struct buf *out)
 	return SERVER_WANT_INPUT;
 }
 
+static struct str
+input(const struct server_fsm *f)
+{
+	return str_skip(buf_str(&f->in), f->taken);
+}
+
 /* One command off the buffer. *more: there may be another one. */
 static enum server_want
 step_command(struct server_fsm *f, struct buf *out, bool *more)
@@ -346,20 +353,18 @@ step_command(struct server_fsm *f, struct buf *out, bool *more)
 	enum server_want want = SERVER_WANT_INPUT;
 	struct str line;
 	size_t used = 0;
-	int err = line_cut(buf_str(&f->in), LINE_BYTES, &line, &used);
+	int err = line_cut(input(f), LINE_BYTES, &line, &used);
 
-	if (err == ERR_MORE) {
-		*more = false;
+	*more = false;
+	if (err == ERR_MORE)
 		return SERVER_WANT_INPUT;
-	}
 	if (!err) {
 		want = do_command(f, line, out);
-	} else if (err == ERR_TOOBIG) {
-		/* RFC 5321 4.5.3.1.9 */
-		put_reply(f, out, 500, "5.5.2 Line is too long");
-		server_set_state(f, ST_SKIP);
 	} else {
-		put_reply(f, out, 500, "5.5.2 Bare CR or LF in a command");
+		/* RFC 5321 4.5.3.1.9, 2.3.8 */
+		put_reply(f, out, 500,
+		    err == ERR_TOOBIG ? "5.5.2 Line is too long"
+				      : "5.5.2 Bare CR or LF in a command");
 		server_set_state(f, ST_SKIP);
 	}
 	if (want == SERVER_WANT_CLOSE)
@@ -368,7 +373,7 @@ step_command(struct server_fsm *f, struct buf *out, bool *more)
 		put_reply(f, out, 421, "4.7.0 Too many errors");
 		return close_now(f);
 	}
-	buf_shift(&f->in, used);
+	f->taken += used;
 	*more = want == SERVER_WANT_INPUT;
 	return want;
 }
@@ -377,9 +382,9 @@ static enum server_want
 step_skip(struct server_fsm *f, bool *more)
 {
 	size_t used;
-	int err = line_skip(buf_str(&f->in), &used);
+	int err = line_skip(input(f), &used);
 
-	buf_shift(&f->in, used);
+	f->taken += used;
 	if (err)
 		*more = false;
 	else
@@ -395,8 +400,8 @@ step_body(struct server_fsm *f, bool *more)
 
 	*more = false;
 	buf_reset(&f->body);
-	got = dot_in_feed(&f->dot, buf_str(&f->in), &f->body, &used);
-	buf_shift(&f->in, used);
+	got = dot_in_feed(&f->dot, input(f), &f->body, &used);
+	f->taken += used;
 	f->size += f->body.n;
 	if (f->dot.bare) {
 		f->void_code = 550;
@@ -424,9 +429,8 @@ step_drain(struct server_fsm *f, bool *more)
 	size_t used;
 
 	buf_reset(&f->body);
-	*more = dot_in_feed(&f->dot, buf_str(&f->in), &f->body, &used) ==
-	    DOT_END;
-	buf_shift(&f->in, used);
+	*more = dot_in_feed(&f->dot, input(f), &f->body, &used) == DOT_END;
+	f->taken += used;
 	buf_reset(&f->body);
 	if (*more)
 		server_set_state(f, ST_DRAIN_LAST);
@@ -480,6 +484,9 @@ server_fsm_step(struct server_fsm *f, struct str data, struct buf *out)
 {
 	if (f->state == ST_CLOSED)
 		return SERVER_WANT_CLOSE;
+	/* Moved once, not for each of a thousand commands. */
+	buf_shift(&f->in, f->taken);
+	f->taken = 0;
 	if (buf_add_str(&f->in, data))
 		return server_fsm_goodbye(
 		    f, "4.7.0", "Too much sent at once", out);
