@@ -29,7 +29,7 @@ struct attempt {
 	struct blob *body;
 	struct outcome *outcomes;
 	struct route_host host; /* its plan is our copy */
-	bool have_host, clear, reached, have_kept, loading, hurried;
+	bool have_host, clear, reached, have_kept, loading, hurried, released;
 	size_t at_addr;
 	unsigned sessions;
 	struct outcome kept;
@@ -73,6 +73,7 @@ attempt_report(void *arg)
 	struct attempt *a = arg;
 	struct attempt_result res = {.outcomes = a->outcomes,
 	    .host_failed = !a->reached,
+	    .released = a->released,
 	    .body = a->body};
 	attempt_fn *fn = a->fn;
 	void *fn_arg = a->arg;
@@ -106,6 +107,14 @@ attempt_end_text(struct attempt *a, const char *dsn, const char *text)
 	outcome_init(&o, OUT_DEFERRED);
 	outcome_set(&o, OUT_DEFERRED, dsn, "QUE-02", "%s", text);
 	attempt_end(a, &o);
+}
+
+/* Shutdown: the recipients wait in the store as they were. */
+static void
+attempt_release(struct attempt *a)
+{
+	a->released = true;
+	attempt_end_text(a, "4.3.2", "the relay is shutting down");
 }
 
 /* What counts when no host took the message. A reason of policy explains
@@ -235,7 +244,7 @@ attempt_connect(struct attempt *a)
 	    .n = a->g->n};
 
 	if (a->hurried) {
-		attempt_end_text(a, "4.3.2", "the relay is shutting down");
+		attempt_release(a);
 		return;
 	}
 	req.addr.family = addr->family;
@@ -296,7 +305,7 @@ attempt_route(struct attempt *a)
 	    .next_hop = a->g->next_hop, .msg_flags = a->g->msg->flags};
 
 	if (a->hurried) {
-		attempt_end_text(a, "4.3.2", "the relay is shutting down");
+		attempt_release(a);
 		return;
 	}
 	a->route = route_start(a->ctx.decide, &req, attempt_on_route, a);
@@ -354,5 +363,5 @@ attempt_hurry(struct attempt *a)
 		smtp_out_cancel(a->session);
 		a->session = NULL;
 	}
-	attempt_end_text(a, "4.3.2", "the relay is shutting down");
+	attempt_release(a);
 }

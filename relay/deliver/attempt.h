@@ -34,6 +34,7 @@ struct attempt_ctx {
 struct attempt_result {
 	const struct outcome *outcomes; /* one a recipient of the grant */
 	bool host_failed; /* no session came to the recipients at all */
+	bool released; /* dropped at shutdown: that was no attempt */
 	struct blob *body; /* NULL when it could not be read */
 };
 
@@ -43,7 +44,7 @@ typedef void attempt_fn(void *arg, const struct attempt_result *res);
 struct attempt *attempt_start(const struct attempt_ctx *ctx,
     const struct sched_grant *g, attempt_fn *fn, void *arg);
 /* Shutdown: a session that is not in its body is dropped and all recipients
- * are deferred at once (fn runs later); one that is in it goes on. */
+ * are released at once (fn runs later); one that is in it goes on. */
 void attempt_hurry(struct attempt *a);
 /* No callback; sessions are dropped. NULL is fine. */
 void attempt_free(struct attempt *a);

@@ -82,6 +82,16 @@ dispatch_arm(struct dispatch *d, bool more)
 }
 
 static void
+work_end(struct work *w)
+{
+	struct dispatch *d = w->d;
+
+	work_free(w);
+	if (d->stopping && list_empty(&d->works) && d->done_fn)
+		d->done_fn(d->done_arg);
+}
+
+static void
 work_committed(void *arg)
 {
 	struct work *w = arg;
@@ -93,10 +103,8 @@ work_committed(void *arg)
 	sched_done(d->sched, w->g, w->done, w->next_try, w->tries,
 	    w->host_failed, clock_real_s(&d->o.clock));
 	dispatch_gauge(d, &was);
-	work_free(w);
 	dispatch_arm(d, true);
-	if (d->stopping && list_empty(&d->works) && d->done_fn)
-		d->done_fn(d->done_arg);
+	work_end(w);
 }
 
 static void
@@ -104,7 +112,7 @@ work_attempted(void *arg, const struct attempt_result *res)
 {
 	struct work *w = arg;
 	struct dispatch *d = w->d;
-	struct outcome *v = xcalloc(w->g->n, sizeof(*v));
+	struct outcome *v;
 	struct finish_ctx ctx = {.loop = d->o.loop,
 	    .store = d->o.store,
 	    .options = d->o.options,
@@ -115,7 +123,6 @@ work_attempted(void *arg, const struct attempt_result *res)
 	    .handoff = d->o.handoff,
 	    .handoff_arg = d->o.handoff_arg};
 	struct finish_req req = {.grant = w->g,
-	    .outcomes = v,
 	    .next_try = w->next_try,
 	    .tries = w->tries,
 	    .body = res->body};
@@ -123,6 +130,14 @@ work_attempted(void *arg, const struct attempt_result *res)
 	size_t i;
 
 	w->attempt = NULL;
+	/* Only while we stop: the rows stay as they are, and the grant goes
+	 * with the scheduler. */
+	if (res->released) {
+		work_end(w);
+		return;
+	}
+	v = xcalloc(w->g->n, sizeof(*v));
+	req.outcomes = v;
 	w->host_failed = res->host_failed;
 	for (i = 0; i < w->g->n; i++) {
 		v[i] = res->outcomes[i];
