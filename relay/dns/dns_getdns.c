@@ -59,6 +59,7 @@ struct query {
 	enum rr_type type;
 	unsigned attempt;
 	bool asking_cd; /* SERVFAIL seen: is it bogus? */
+	struct rr_set *kept; /* of the canary: a secure answer */
 	bool begun; /* counts against the cap */
 	bool starting; /* inside getdns_general() */
 	bool ended; /* the callback ran there, with these two */
@@ -80,6 +81,13 @@ count(struct gd *gd, enum metric id, int64_t n)
 }
 
 static void
+query_free(struct query *q)
+{
+	rr_set_unref(q->kept);
+	free(q);
+}
+
+static void
 destroy(struct gd *gd)
 {
 	struct list *lists[] = {
@@ -94,7 +102,7 @@ destroy(struct gd *gd)
 		struct list *node;
 
 		while ((node = list_pop(lists[i])) != NULL)
-			free(CONTAINER_OF(node, struct query, node));
+			query_free(CONTAINER_OF(node, struct query, node));
 	}
 	timer_free(gd->pump);
 	timer_free(gd->wait);
@@ -145,7 +153,7 @@ query_finish(struct query *q, struct rr_set *take_set)
 	dns_fn *fn = q->fn;
 	void *arg = q->arg;
 
-	free(q);
+	query_free(q);
 	gd->begun--;
 	count(gd, METRIC_DNS_IN_FLIGHT, -1);
 	if (take_set->status == RR_FAIL)
@@ -169,6 +177,27 @@ end_cd(struct query *q, const struct rdata_reply *r)
 	bool bogus = r && (r->rcode == 0 || r->rcode == 3);
 
 	query_fail(q, bogus ? RR_WHY_BOGUS : RR_WHY_SERVFAIL);
+}
+
+/*
+ * DANE-58: what one resolver does says nothing about the next, and any of
+ * them may come to answer a question. So all are asked for the root, and it
+ * is secure when all that answer say so. True: q goes on, with set kept.
+ */
+static bool
+is_asked_on(struct query *q, struct rr_set *take_set)
+{
+	struct gd *gd = q->gd;
+
+	if (q->type != RR_NS || q->name[0] != '.' || !take_set->secure ||
+	    q->attempt + 1 >= gd->n_ups)
+		return false;
+	rr_set_unref(q->kept);
+	q->kept = take_set;
+	q->attempt++;
+	list_push(&gd->ready, &q->node);
+	kick(gd);
+	return true;
 }
 
 static void
@@ -196,7 +225,8 @@ query_reply(struct query *q, const struct rdata_reply *r)
 		kick(gd);
 		return;
 	}
-	query_finish(q, set);
+	if (!is_asked_on(q, set))
+		query_finish(q, set);
 }
 
 /* The request is over; resp may be NULL. q is in no list. */
@@ -298,8 +328,12 @@ query_retry(struct query *q, enum rr_why why, bool pause)
 {
 	struct gd *gd = q->gd;
 
-	if (++q->attempt >= gd->tries) {
-		query_fail(q, why);
+	if (++q->attempt >= gd->tries &&
+	    (!q->kept || q->attempt >= gd->n_ups)) {
+		if (q->kept)
+			query_finish(q, rr_set_ref(q->kept));
+		else
+			query_fail(q, why);
 		return;
 	}
 	if (!pause) {
@@ -423,7 +457,7 @@ gd_cancel(struct dns_query *dq)
 	q->fn = NULL;
 	if (!q->begun) {
 		list_remove(&q->node);
-		free(q);
+		query_free(q);
 	}
 }
 

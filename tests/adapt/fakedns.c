@@ -21,6 +21,7 @@ struct fakedns {
 	int udp, tcp;
 	unsigned open;
 	unsigned family;
+	bool no_ad;
 	uint16_t port;
 	unsigned asked;
 	unsigned dropped; /* questions for droponce seen so far */
@@ -229,6 +230,8 @@ reply(struct fakedns *f, struct msg *m)
 	}
 	if (is(m, "wrongq"))
 		m->p[13] ^= 3;
+	if (f->no_ad && m->n > 3)
+		m->p[3] &= (uint8_t)~AD;
 }
 
 /* false: not a question. */
@@ -413,6 +416,12 @@ fakedns_addr(const struct fakedns *f)
 		a.addr.ip[15] = 1;
 	}
 	return a;
+}
+
+void
+fakedns_no_ad(struct fakedns *f)
+{
+	f->no_ad = true;
 }
 
 unsigned

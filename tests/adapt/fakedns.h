@@ -20,6 +20,8 @@ struct fakedns;
  * address. */
 struct fakedns *fakedns_new(void *uv_loop, unsigned family);
 struct opt_addr_port fakedns_addr(const struct fakedns *f);
+/* From now on no answer has AD: it does not validate. */
+void fakedns_no_ad(struct fakedns *f);
 /* Questions that came by UDP. */
 unsigned fakedns_asked(const struct fakedns *f);
 /* Closes the sockets at once; memory goes with the loop's next rounds. */

@@ -381,6 +381,54 @@ test_bad_options(void **state)
 	loop_free(loop);
 }
 
+/* DANE-58: the canary holds for all resolvers, whichever answers later. */
+static void
+test_canary_of_all(void **state)
+{
+	static const struct {
+		const char *name;
+		int plain; /* the one that does not validate, -1: none */
+		int gone; /* the one that is not there */
+		bool want;
+	} cases[] = {
+	    {"both validate", -1, -1, true},
+	    {"the first does not", 0, -1, false},
+	    {"the second does not", 1, -1, false},
+	    {"the second is gone", -1, 1, true},
+	    {"the first is gone", -1, 0, true},
+	    {"the first is gone, the second does not", 1, 0, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < T_COUNT(cases); i++) {
+		struct world *w = world_new();
+		struct opt_addr_port ups[2];
+		struct fakedns *f[2];
+
+		dns_getdns_close(w->dns);
+		for (int k = 0; k < 2; k++) {
+			f[k] = fakedns_new(loop_uv(w->loop), 4);
+			assert_non_null(f[k]);
+			ups[k] = fakedns_addr(f[k]);
+			if (cases[i].plain == k)
+				fakedns_no_ad(f[k]);
+		}
+		if (cases[i].gone >= 0) {
+			fakedns_free(f[cases[i].gone]);
+			f[cases[i].gone] = NULL;
+		}
+		open_with(w, ups, 2);
+		ask(w, ".", RR_NS);
+		run_until(w, 1);
+		t_cstr(cases[i].name, rr_status_str(w->last->status), "ok");
+		t_bool(cases[i].name, w->last->secure, cases[i].want);
+		dns_cancel(w->dns, ask(w, ".", RR_NS));
+		fakedns_free(f[0]);
+		fakedns_free(f[1]);
+		world_free(w);
+	}
+}
+
 int
 main(void)
 {
@@ -388,6 +436,7 @@ main(void)
 	    cmocka_unit_test(test_outcomes),
 	    cmocka_unit_test(test_records),
 	    cmocka_unit_test(test_failover),
+	    cmocka_unit_test(test_canary_of_all),
 	    cmocka_unit_test(test_many),
 	    cmocka_unit_test(test_mixed),
 	    cmocka_unit_test(test_cancel),
