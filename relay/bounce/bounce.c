@@ -12,19 +12,10 @@
 #include <string.h>
 
 #include "relay/smtp/addr.h"
+#include "relay/smtp/header.h"
 
 /* Above what dsn_build makes of any input: texts, headers, original. */
 #define BOUNCE_MAX ((size_t)64 << 20)
-
-static bool
-has_high_bytes(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		if ((unsigned char)s.p[i] >= 0x80)
-			return true;
-	}
-	return false;
-}
 
 int
 bounce_make(const struct dsn_in *in, struct msg **msg, struct rcpt_in *to)
@@ -43,7 +34,7 @@ bounce_make(const struct dsn_in *in, struct msg **msg, struct rcpt_in *to)
 	m = msg_new();
 	m->arrived = in->now;
 	m->flags = MSG_DSN;
-	if (has_high_bytes(buf_str(&body)))
+	if (header_is_8bit(buf_str(&body)))
 		m->flags |= MSG_8BIT;
 	m->size = body.n;
 	snprintf(m->client, sizeof(m->client), "local");

@@ -310,16 +310,6 @@ add_lines(struct buf *out, struct str text)
 	}
 }
 
-static bool
-has_high_bytes(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		if ((unsigned char)s.p[i] >= 0x80)
-			return true;
-	}
-	return false;
-}
-
 /* RFC 2046 5.1.1: the boundary must not occur in what it encloses. */
 static bool
 contains(struct str s, const char *what)
@@ -379,7 +369,7 @@ dsn_build(const struct dsn_in *in, struct buf *out)
 {
 	bool all = returns_all(in);
 	struct str back = all ? in->original : header_block(in->original);
-	bool high = has_high_bytes(back);
+	bool high = header_is_8bit(back);
 	char boundary[BOUNDARY_MAX];
 
 	pick_boundary(in, boundary);
