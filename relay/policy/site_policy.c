@@ -40,12 +40,6 @@ site_policy_is_strict(enum site_require r)
 }
 
 bool
-site_policy_is_loose(enum site_require r)
-{
-	return r == SITE_OPPORTUNISTIC || r == SITE_AUDIT;
-}
-
-bool
 site_policy_logs_continuity(const struct opt_site *site, int64_t now)
 {
 	return site && site->continuity_log && !is_over(site, now);

@@ -12,8 +12,6 @@
 enum site_require site_policy_require(const struct opt_site *site, int64_t now);
 /* Asks for more than the domain itself does; no message may waive it. */
 bool site_policy_is_strict(enum site_require r);
-/* Asks for less: delivers what would be held. */
-bool site_policy_is_loose(enum site_require r);
 /* continuity = log: a proof that vanished is noted, not held against mail. */
 bool site_policy_logs_continuity(const struct opt_site *site, int64_t now);
 

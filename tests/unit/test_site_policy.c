@@ -38,23 +38,21 @@ test_kinds(void **state)
 	static const struct {
 		const char *name;
 		enum site_require rule;
-		bool strict, loose;
+		bool strict;
 	} cases[] = {
-	    {"default", SITE_DEFAULT, false, false},
-	    {"opportunistic", SITE_OPPORTUNISTIC, false, true},
-	    {"audit", SITE_AUDIT, false, true},
-	    {"encrypted", SITE_ENCRYPTED, true, false},
-	    {"verified", SITE_VERIFIED, true, false},
-	    {"sts", SITE_STS, true, false},
-	    {"dane", SITE_DANE, true, false},
+	    {"default", SITE_DEFAULT, false},
+	    {"opportunistic", SITE_OPPORTUNISTIC, false},
+	    {"audit", SITE_AUDIT, false},
+	    {"encrypted", SITE_ENCRYPTED, true},
+	    {"verified", SITE_VERIFIED, true},
+	    {"sts", SITE_STS, true},
+	    {"dane", SITE_DANE, true},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < T_COUNT(cases); i++) {
 		t_bool(cases[i].name, site_policy_is_strict(cases[i].rule),
 		    cases[i].strict);
-		t_bool(cases[i].name, site_policy_is_loose(cases[i].rule),
-		    cases[i].loose);
 	}
 }
 
