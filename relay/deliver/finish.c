@@ -126,6 +126,8 @@ finish_count(struct finish *f, const struct outcome *o)
 		metrics_add(m, METRIC_DEFERRED, 1);
 		if (o->by_policy)
 			metrics_add(m, METRIC_HELD_POLICY, 1);
+		if (strcmp(o->rule, "STEP-BUDGET") == 0)
+			metrics_add(m, METRIC_STEP_BUDGET, 1);
 		break;
 	case OUT_BOUNCED:
 		metrics_add(m, METRIC_BOUNCED, 1);
