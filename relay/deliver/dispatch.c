@@ -1,7 +1,9 @@
 /*
  * Each grant of the scheduler is a small life: attempt, judge, finish, done.
  * All decisions about when are in relay/sched (pure); here are only the
- * timer, the store pages and the lists of what is under way.
+ * timer, the store pages and the lists of what is under way. A grant whose
+ * body must be read waits while the bodies of others take the memory that
+ * there is for them; one is always read.
  */
 #include "config.h"
 
@@ -21,6 +23,8 @@ struct dispatch {
 	struct dispatch_opts o;
 	struct sched *sched;
 	struct list works;
+	struct list hungry; /* struct work.wait: no memory for their bodies */
+	uint64_t loaded; /* bytes of bodies read for attempts */
 	struct timer *wake, *page_retry;
 	int64_t page_next_try; /* where the next page begins */
 	uint64_t page_id;
@@ -30,7 +34,7 @@ struct dispatch {
 };
 
 struct work {
-	struct list node;
+	struct list node, wait;
 	struct dispatch *d;
 	const struct sched_grant *g;
 	struct attempt *attempt;
@@ -39,6 +43,7 @@ struct work {
 	uint32_t *tries;
 	bool *done;
 	bool host_failed;
+	uint64_t loaded; /* bytes of its body in d->loaded */
 };
 
 static void dispatch_page(void *arg);
@@ -47,6 +52,7 @@ static void
 work_free(struct work *w)
 {
 	list_remove(&w->node);
+	list_remove(&w->wait);
 	free(w->next_try);
 	free(w->tries);
 	free(w->done);
@@ -107,6 +113,63 @@ work_committed(void *arg)
 	work_end(w);
 }
 
+static void work_attempted(void *arg, const struct attempt_result *res);
+
+/* Bytes of bodies read from the store, here and in the gauge. */
+static void
+work_count(struct work *w, uint64_t n)
+{
+	struct dispatch *d = w->d;
+
+	metrics_add(d->o.metrics, METRIC_BODY_BYTES,
+	    (int64_t)n - (int64_t)w->loaded);
+	d->loaded += n - w->loaded;
+	w->loaded = n;
+}
+
+static bool
+dispatch_has_memory(const struct dispatch *d, uint64_t n)
+{
+	return d->loaded == 0 ||
+	    metrics_get(d->o.metrics, METRIC_BODY_BYTES) + n <=
+	    d->o.options->queue.memory / d->o.shards;
+}
+
+static void
+work_run(struct work *w)
+{
+	struct dispatch *d = w->d;
+	struct attempt_ctx ctx = {.loop = d->o.loop,
+	    .decide = d->o.decide,
+	    .outs = d->o.outs,
+	    .store = d->o.store,
+	    .log = d->o.log,
+	    .metrics = d->o.metrics};
+	uint64_t n = w->g->msg->body ? 0 : w->g->msg->size;
+
+	if (n > 0 && !dispatch_has_memory(d, n)) {
+		list_push_front(&d->hungry, &w->wait);
+		return;
+	}
+	work_count(w, n);
+	w->attempt = attempt_start(&ctx, w->g, work_attempted, w);
+}
+
+/* Those that wait, first come first served, as long as there is memory. */
+static void
+dispatch_feed(struct dispatch *d)
+{
+	struct list *n;
+
+	while (!d->stopping && (n = list_pop(&d->hungry)) != NULL) {
+		struct work *w = CONTAINER_OF(n, struct work, wait);
+
+		work_run(w);
+		if (!w->attempt)
+			return;
+	}
+}
+
 static void
 work_attempted(void *arg, const struct attempt_result *res)
 {
@@ -130,6 +193,8 @@ work_attempted(void *arg, const struct attempt_result *res)
 	size_t i;
 
 	w->attempt = NULL;
+	work_count(w, 0);
+	dispatch_feed(d);
 	/* Only while we stop: the rows stay as they are, and the grant goes
 	 * with the scheduler. */
 	if (res->released) {
@@ -152,21 +217,19 @@ work_attempted(void *arg, const struct attempt_result *res)
 static void
 work_start(struct dispatch *d, const struct sched_grant *g)
 {
-	struct attempt_ctx ctx = {.loop = d->o.loop,
-	    .decide = d->o.decide,
-	    .outs = d->o.outs,
-	    .store = d->o.store,
-	    .log = d->o.log,
-	    .metrics = d->o.metrics};
 	struct work *w = xcalloc(1, sizeof(*w));
 
+	list_init(&w->wait);
 	w->d = d;
 	w->g = g;
 	w->next_try = xcalloc(g->n, sizeof(*w->next_try));
 	w->tries = xcalloc(g->n, sizeof(*w->tries));
 	w->done = xcalloc(g->n, sizeof(*w->done));
 	list_push(&d->works, &w->node);
-	w->attempt = attempt_start(&ctx, g, work_attempted, w);
+	if (g->msg->body || list_empty(&d->hungry))
+		work_run(w);
+	else
+		list_push(&d->hungry, &w->wait);
 }
 
 static void
@@ -251,6 +314,7 @@ dispatch_new(const struct dispatch_opts *o)
 	d->o = *o;
 	d->sched = sched_new(&so);
 	list_init(&d->works);
+	list_init(&d->hungry);
 	d->wake = timer_new(o->loop, dispatch_run, d);
 	d->page_retry = timer_new(o->loop, dispatch_page, d);
 	return d;
@@ -290,6 +354,8 @@ dispatch_stop(struct dispatch *d, void (*done_fn)(void *arg), void *arg)
 	d->done_arg = arg;
 	timer_stop(d->wake);
 	timer_stop(d->page_retry);
+	while ((n = list_pop(&d->hungry)) != NULL)
+		work_free(CONTAINER_OF(n, struct work, wait));
 	for (n = d->works.next; n != &d->works; n = n->next) {
 		struct work *w = CONTAINER_OF(n, struct work, node);
 
@@ -313,6 +379,7 @@ dispatch_free(struct dispatch *d)
 
 		next = n->next;
 		attempt_free(w->attempt);
+		work_count(w, 0);
 		finish_free(w->finish);
 		work_free(w);
 	}

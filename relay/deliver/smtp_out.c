@@ -124,6 +124,11 @@ out_report(struct smtp_out *o)
 	res.err_text = o->err_text;
 	res.fsm = o->fsm;
 	res.tls = conn_tls_result(o->conn);
+	/* What is left is QUIT: the memory is wanted elsewhere. */
+	if (!o->sending) {
+		blob_unref(o->body);
+		o->body = NULL;
+	}
 	fn(o->arg, &res);
 }
 

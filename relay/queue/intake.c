@@ -114,6 +114,17 @@ add_received(struct sink_txn *t, struct buf *out)
 	t->received = out->n;
 }
 
+/* Bytes of messages being received: the share of one worker, but room for one
+ * message at least. */
+static uint64_t
+open_max(const struct options *opt)
+{
+	uint64_t share = opt->queue.memory / (opt->workers ? opt->workers : 1);
+	uint64_t least = opt->queue.max_message_size + RECEIVED_MAX;
+
+	return share > least ? share : least;
+}
+
 static int
 sink_begin(void *ctx, const struct sink_envelope *env, struct sink_txn **out)
 {
@@ -121,7 +132,7 @@ sink_begin(void *ctx, const struct sink_envelope *env, struct sink_txn **out)
 	const struct options *opt = in->o.options;
 	struct sink_txn *t;
 
-	if (in->open_bytes >= opt->queue.memory)
+	if (in->open_bytes >= open_max(opt))
 		return ERR_FULL;
 	t = xcalloc(1, sizeof(*t));
 	t->in = in;
@@ -157,7 +168,7 @@ sink_body(struct sink_txn *t, const void *p, size_t n)
 	if (buf_add(&t->data, p, n) != 0)
 		return ERR_TOOBIG;
 	count_bytes(t, t->data.n);
-	if (t->in->open_bytes > opt->queue.memory)
+	if (t->in->open_bytes > open_max(opt))
 		return ERR_FULL;
 	return 0;
 }

@@ -262,11 +262,14 @@ test_memory(void **state)
 	struct sink_txn *two;
 	char block[4000] = {0};
 
-	b->opt.queue.memory = 6000;
+	/* Of two workers each has half of it. */
+	b->opt.workers = 2;
+	b->opt.queue.memory = 12000;
+	b->opt.queue.max_message_size = 3952; /* and 2048 for our field */
 	one = begin(b);
 	two = begin(b);
-	t_err("first", b->sink->body(one, block, sizeof(block)), 0);
-	t_err("second", b->sink->body(two, block, sizeof(block)), ERR_FULL);
+	t_err("first", b->sink->body(one, block, 3000), 0);
+	t_err("second", b->sink->body(two, block, 3000), ERR_FULL);
 	t_err("third",
 	    b->sink->begin(b->sink->ctx, &b->env, &(struct sink_txn *){0}),
 	    ERR_FULL);
