@@ -175,6 +175,20 @@ class Bench:
         relay.wait_for("delivery", to=rcpt, status="sent")
         same(len(self.net.delivered(mark)), 1, "copies")
 
+    def queue_is(self, relay, rcpts):
+        """Waits until these recipients, and no others, are in the queue. A
+        row goes a moment after its message arrived."""
+        def same_queue():
+            rows = relay.cli_json("queue", "list")["rows"]
+            queue.append(sorted(r["to"] for r in rows))
+            return queue[-1] == sorted(rcpts)
+        queue = []
+        try:
+            wait_until(same_queue, 20, "queue", relay.process)
+        except lab.LabError:
+            raise Wrong("queue: got %r, want %r" % (
+                queue[-1:], sorted(rcpts))) from None
+
     def refused(self, relay, codes, rcpt="x@good.lab"):
         """Tries to submit; must get one of these replies, "452 4.3.1" or its
         beginning, at some point. Gives the reply."""

@@ -197,9 +197,7 @@ def killed(bench):
         relay.kill()
         relay.start()
         bench.passes(relay)
-        rows = relay.cli_json("queue", "list")["rows"]
-        same(sorted(r["to"] for r in rows), ["x@final.lab", "x@held.lab"],
-             "queue")
+        bench.queue_is(relay, ["x@final.lab", "x@held.lab"])
         bench.nowhere(held)
         end(relay)
 

@@ -62,8 +62,7 @@ def goes_on(bench, relay):
 
 def works(bench, relay):
     bench.passes(relay)
-    rows = relay.cli_json("queue", "list")["rows"]
-    same([r["to"] for r in rows], HELD, "queue")
+    bench.queue_is(relay, HELD)
 
 
 def at_start(bench):
@@ -317,8 +316,7 @@ def all_arrive(bench, relay, accepted):
                relay.process)
     for mark in accepted:
         bench.arrived(mark, seconds=60)
-    wait_until(lambda: not relay.cli_json("queue", "list")["rows"], 60,
-               "an empty queue", relay.process)
+    bench.queue_is(relay, [])
     bench.passes(relay)
     same(relay.cli("status").returncode, 0, "exit status of status")
     accepted.clear()

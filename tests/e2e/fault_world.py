@@ -27,6 +27,10 @@ def make():
     dane(here, "full.lab", body="554 5.2.2 mailbox full")
     dane(here, "hang.lab", greeting="hang")
     dane(here, "final.lab", body="hang")
+    for name, point in (("slow.lab", "greeting"), ("slowend.lab", "body")):
+        here.domain(name, signed=False)
+        here.mx_for(name, server="script", tls="none",
+                    script={point: "hang"})
     return here
 
 
