@@ -226,6 +226,11 @@ add_orcpt(struct buf *out, const char *orcpt)
 
 	if (n == s.n || n == 0 || n + 2 > sizeof(type))
 		return;
+	/* RFC 3461 4.2: addr-type is an atom */
+	for (size_t i = 0; i < n; i++) {
+		if (s.p[i] <= ' ' || s.p[i] > '~')
+			return;
+	}
 	snprintf(type, sizeof(type), "%.*s;", (int)n, s.p);
 	add_xtext_field(out, "Original-Recipient", type, str_skip(s, n + 1));
 }

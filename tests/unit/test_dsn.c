@@ -318,6 +318,10 @@ test_escaped(void **state)
 		for (size_t i = 0; i < line.n; i++)
 			t_bool("ascii", (unsigned char)line.p[i] < 0x7f, true);
 	}
+	buf_reset(&x.text);
+	x.rcpts[0].orcpt = "x\r\nAction: delivered\r\n;y";
+	dsn_build(&x.in, &x.text);
+	has_not(&x, "Action: delivered");
 	fixture_clear(&x);
 }
 
