@@ -121,8 +121,8 @@ work_count(struct work *w, uint64_t n)
 {
 	struct dispatch *d = w->d;
 
-	metrics_add(d->o.metrics, METRIC_BODY_BYTES,
-	    (int64_t)n - (int64_t)w->loaded);
+	metrics_add(
+	    d->o.metrics, METRIC_BODY_BYTES, (int64_t)n - (int64_t)w->loaded);
 	d->loaded += n - w->loaded;
 	w->loaded = n;
 }
