@@ -212,6 +212,13 @@ believe(const struct cache *c, struct rr_set *set)
 	return copy;
 }
 
+static bool
+is_silent(const struct rr_set *set)
+{
+	return set->status == RR_FAIL &&
+	    (set->why == RR_WHY_UNREACHABLE || set->why == RR_WHY_TIMEOUT);
+}
+
 static void canary_soon(struct cache *c);
 static void place(struct waiter *w);
 
@@ -252,7 +259,7 @@ on_answer(void *arg, struct rr_set *set)
 	while ((node = list_pop(&e->waiters)) != NULL)
 		answer(CONTAINER_OF(node, struct waiter, node),
 		    rr_set_ref(e->set));
-	if (set->status == RR_FAIL && set->why == RR_WHY_UNREACHABLE)
+	if (is_silent(set))
 		canary_soon(c);
 	shrink(c);
 }
@@ -392,13 +399,10 @@ cache_set_state(struct cache *c, enum dns_state to)
 static enum dns_state
 judge(const struct cache *c, const struct rr_set *set, enum rr_why *why)
 {
-	bool silent = set->status == RR_FAIL &&
-	    (set->why == RR_WHY_UNREACHABLE || set->why == RR_WHY_TIMEOUT);
-
 	if (set->status == RR_OK && set->secure && c->o.trust_ad)
 		return DNS_STATE_OK;
 	*why = RR_WHY_UNREACHABLE;
-	if (silent)
+	if (is_silent(set))
 		return DNS_STATE_DEAD;
 	/* Who denies that there is a root would deny every domain, and mail
 	 * would bounce for that. */
@@ -453,7 +457,7 @@ on_canary_timer(void *arg)
 		c->canary = dns_ask(c->o.upstream, ".", RR_NS, on_canary, c);
 }
 
-/* A lookup could not reach the resolver: don't wait to find out. */
+/* The resolver did not answer a lookup: don't wait to find out. */
 static void
 canary_soon(struct cache *c)
 {

@@ -337,6 +337,29 @@ test_death(void **state)
 	world_close(&w);
 }
 
+/* One that hangs is asked at once too, and not given up for one lookup that
+ * was slow. */
+static void
+test_silence(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_well(&w, (struct dns_cache_opts){.managed = true});
+	ask(&w, "slow.test", RR_A);
+	reply(&w, "slow.test", failure(RR_A, RR_WHY_TIMEOUT));
+	t_int("canary at once", w.up.canaries, 2);
+	canary(&w, set_of(RR_NS, RR_OK, true, 60));
+	t_int("well", dns_cache_state(w.dns), DNS_STATE_OK);
+	ask(&w, "a.test", RR_A);
+	reply(&w, "a.test", failure(RR_A, RR_WHY_TIMEOUT));
+	t_int("canary at once", w.up.canaries, 3);
+	canary(&w, failure(RR_NS, RR_WHY_TIMEOUT));
+	t_int("dead", w.to, DNS_STATE_DEAD);
+	t_bool("answered at once", is_hit(&w, "b.test", RR_A), true);
+	world_close(&w);
+}
+
 /* A managed resolver that was just started does not listen yet. */
 static void
 test_grace(void **state)
@@ -425,6 +448,7 @@ main(void)
 	    cmocka_unit_test(test_change),
 	    cmocka_unit_test(test_change_under_way),
 	    cmocka_unit_test(test_death),
+	    cmocka_unit_test(test_silence),
 	    cmocka_unit_test(test_grace),
 	    cmocka_unit_test(test_names),
 	    cmocka_unit_test(test_free_all),
