@@ -191,3 +191,25 @@ def check_manual(tree):
             if key not in known:
                 yield (conf.path, number,
                        f"{key} is not in doc/waxseal.conf.5")
+
+
+EVENT = re.compile(r'\blog_(?:begin|text)\s*\((?:[^;"]|\n)*"([a-z_-]+)"')
+RULE_ID = re.compile(r'"([A-Z]{3,4}-[0-9]{2}|(?:ADDR|SITE|STEP)-[A-Z]+)"')
+
+
+def check_told(tree):
+    """told: each event of the log is in doc/OPERATING.md, each rule id in
+    doc/RULES.md."""
+    for page, pattern in (("doc/OPERATING.md", EVENT),
+                          ("doc/RULES.md", RULE_ID)):
+        if page not in tree.by_path:
+            continue
+        known = set(re.findall(r"[A-Za-z][A-Za-z0-9-]+",
+                               tree.by_path[page].text))
+        for file in tree.c_files(program_only=True):
+            if not file.path.endswith(".c"):
+                continue
+            for match in pattern.finditer(file.text):
+                if match.group(1) not in known:
+                    yield (file.path, file.text.count("\n", 0, match.end())
+                           + 1, f"{match.group(1)} is not in {page}")
