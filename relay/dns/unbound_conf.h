@@ -1,6 +1,6 @@
 /*
  * Configuration and trust anchor of the managed resolver, as text. Pure; what
- * is written where is unbound_files' business. DESIGN "Resolver".
+ * is written where is unbound_files' business. See waxseal.conf(5).
  */
 #ifndef RELAY_DNS_UNBOUND_CONF_H
 #define RELAY_DNS_UNBOUND_CONF_H
