@@ -105,6 +105,21 @@ raise_limits(void)
 	}
 }
 
+/* What we open must not become standard output or error, where logs go; and
+ * what we were started with is none of our children's. */
+static void
+tidy_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+	(void)close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+}
+
 /* --relay NAME UID GID PORT: descriptors as in fds.h. */
 static int
 relay_main(char **argv)
@@ -153,6 +168,7 @@ main(int argc, char **argv)
 
 	if (argc == 6 && strcmp(argv[1], "--relay") == 0)
 		return relay_main(argv + 2);
+	tidy_descriptors();
 	buf_init(&text, CONF_MAX);
 	while ((c = getopt(argc, argv, "c:tVh")) != -1) {
 		switch (c) {
