@@ -19,8 +19,8 @@
 	X(DEFERRED, "recipients_deferred_total", "attempts deferred") \
 	X(BOUNCED, "recipients_bounced_total", "recipients failed") \
 	X(EXPIRED, "recipients_expired_total", "recipients expired") \
-	X(DANE_SENT, "sent_dane_total", "recipients sent by DANE") \
-	X(STS_SENT, "sent_sts_total", "recipients sent by MTA-STS") \
+	X(DANE_SENT, "sent_dane_total", "recipients sent, by a DANE proof") \
+	X(STS_SENT, "sent_sts_total", "recipients sent, by an STS proof") \
 	X(CLEAR_SENT, "sent_clear_total", "recipients sent without TLS") \
 	X(HELD_POLICY, "held_policy_total", "attempts held by policy") \
 	X(CONNS_OUT, "connections_out_total", "connections to MX hosts") \

@@ -117,9 +117,11 @@ finish_count(struct finish *f, const struct outcome *o)
 		metrics_add(m, METRIC_SENT, 1);
 		if (!o->tls.established)
 			metrics_add(m, METRIC_CLEAR_SENT, 1);
-		if (o->by == TLS_BY_DANE)
+		/* Only a proof counts: mode testing and unusable TLSA
+		 * records let mail go without one. */
+		if (o->tls.verified && o->by == TLS_BY_DANE)
 			metrics_add(m, METRIC_DANE_SENT, 1);
-		if (o->by == TLS_BY_STS)
+		if (o->tls.verified && o->by == TLS_BY_STS)
 			metrics_add(m, METRIC_STS_SENT, 1);
 		break;
 	case OUT_DEFERRED:
