@@ -389,9 +389,3 @@ dispatch_free(struct dispatch *d)
 	sched_free(d->sched);
 	free(d);
 }
-
-void
-dispatch_stats(const struct dispatch *d, struct sched_stats *out)
-{
-	sched_stats(d->sched, out);
-}

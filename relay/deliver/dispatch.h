@@ -49,6 +49,5 @@ void dispatch_repage(struct dispatch *d);
 void dispatch_stop(struct dispatch *d, void (*done_fn)(void *arg), void *arg);
 /* Drops what is left, without callbacks. NULL is fine. */
 void dispatch_free(struct dispatch *d);
-void dispatch_stats(const struct dispatch *d, struct sched_stats *out);
 
 #endif
