@@ -5,7 +5,7 @@
  * the plan. The body is held for the whole attempt, so that a DSN can quote
  * it.
  *
- * The outcome that is kept when nothing helped: see attempt_is_better.
+ * The outcome that is kept when nothing helped: see attempt_keep.
  */
 #include "config.h"
 
@@ -19,6 +19,7 @@
 #include "relay/deliver/smtp_out.h"
 
 #define ATTEMPT_SESSIONS 12 /* connections of one attempt */
+#define ATTEMPT_MS (60 * 60 * 1000) /* until a body is on its way */
 
 struct attempt {
 	struct attempt_ctx ctx;
@@ -26,10 +27,12 @@ struct attempt {
 	struct route *route;
 	struct smtp_out *session;
 	struct timer *defer; /* reports, from outside of any call */
+	struct timer *deadline; /* of the attempt as a whole */
 	struct blob *body;
 	struct outcome *outcomes;
 	struct route_host host; /* its plan is our copy */
-	bool have_host, clear, reached, have_kept, loading, hurried, released;
+	bool have_host, clear, reached, have_kept, loading, hurried, late,
+	    released;
 	size_t at_addr;
 	unsigned sessions;
 	struct outcome kept;
@@ -52,6 +55,7 @@ attempt_destroy(struct attempt *a)
 		smtp_out_cancel(a->session);
 	route_free(a->route);
 	timer_free(a->defer);
+	timer_free(a->deadline);
 	attempt_host_clear(a);
 	blob_unref(a->body);
 	free(a->outcomes);
@@ -117,21 +121,39 @@ attempt_release(struct attempt *a)
 	attempt_end_text(a, "4.3.2", "the relay is shutting down");
 }
 
-/* What counts when no host took the message. A reason of policy explains
- * more than one of the network; a refusal for good counts only when no other
- * host was a matter of time (RFC 5321 5.1). */
-static bool
-attempt_is_better(const struct outcome *have, const struct outcome *o)
+/* Slow hosts must not hold a place for ever: what is known now counts. */
+static void
+attempt_end_late(struct attempt *a)
 {
-	if (have->cls == OUT_BOUNCED)
-		return o->cls != OUT_BOUNCED;
-	return o->by_policy && !have->by_policy;
+	struct outcome o;
+
+	if (a->have_kept) {
+		attempt_end(a, &a->kept);
+		return;
+	}
+	outcome_init(&o, OUT_DEFERRED);
+	outcome_set(&o, OUT_DEFERRED, "4.4.1", "STEP-BUDGET",
+	    "no host took it within an hour");
+	attempt_end(a, &o);
 }
 
+/* No new step: says so, and ends the attempt. */
+static bool
+attempt_is_over(struct attempt *a)
+{
+	if (a->hurried)
+		attempt_release(a);
+	else if (a->late)
+		attempt_end_late(a);
+	return a->hurried || a->late;
+}
+
+/* What counts when no host took the message. A reason of policy explains
+ * more than one of the network. */
 static void
 attempt_keep(struct attempt *a, const struct outcome *o)
 {
-	if (a->have_kept && !attempt_is_better(&a->kept, o))
+	if (a->have_kept && (a->kept.by_policy || !o->by_policy))
 		return;
 	a->kept = *o;
 	a->have_kept = true;
@@ -143,12 +165,10 @@ static void
 attempt_next_host(struct attempt *a)
 {
 	attempt_host_clear(a);
-	if (a->sessions >= ATTEMPT_SESSIONS) {
-		a->kept.cls = OUT_DEFERRED; /* there may be better hosts */
+	if (a->sessions >= ATTEMPT_SESSIONS)
 		attempt_end(a, &a->kept);
-		return;
-	}
-	route_next(a->route);
+	else if (!attempt_is_over(a))
+		route_next(a->route);
 }
 
 static void
@@ -243,10 +263,8 @@ attempt_connect(struct attempt *a)
 	    .rcpts = (const struct rcpt *const *)a->g->rcpts,
 	    .n = a->g->n};
 
-	if (a->hurried) {
-		attempt_release(a);
+	if (attempt_is_over(a))
 		return;
-	}
 	req.addr.family = addr->family;
 	memcpy(req.addr.ip, addr->ip, sizeof(req.addr.ip));
 	req.addr.port = a->host.port;
@@ -304,10 +322,8 @@ attempt_route(struct attempt *a)
 	struct route_req req = {
 	    .next_hop = a->g->next_hop, .msg_flags = a->g->msg->flags};
 
-	if (a->hurried) {
-		attempt_release(a);
+	if (attempt_is_over(a))
 		return;
-	}
 	a->route = route_start(a->ctx.decide, &req, attempt_on_route, a);
 }
 
@@ -328,6 +344,25 @@ attempt_on_body(void *arg, int err, struct blob *body)
 	attempt_route(a);
 }
 
+/* A session that is in its body goes on: its own timers rule, so that it is
+ * not cut into uncertainty (QUE-09). */
+static void
+attempt_on_deadline(void *arg)
+{
+	struct attempt *a = arg;
+
+	a->late = true;
+	if (a->loading || timer_active(a->defer))
+		return;
+	if (a->session) {
+		if (smtp_out_in_body(a->session))
+			return;
+		smtp_out_cancel(a->session);
+		a->session = NULL;
+	}
+	attempt_end_late(a);
+}
+
 struct attempt *
 attempt_start(const struct attempt_ctx *ctx, const struct sched_grant *g,
     attempt_fn *fn, void *arg)
@@ -340,6 +375,8 @@ attempt_start(const struct attempt_ctx *ctx, const struct sched_grant *g,
 	a->arg = arg;
 	a->outcomes = xcalloc(g->n, sizeof(*a->outcomes));
 	a->defer = timer_new(ctx->loop, attempt_report, a);
+	a->deadline = timer_new(ctx->loop, attempt_on_deadline, a);
+	timer_start(a->deadline, ATTEMPT_MS);
 	if (g->msg->body) {
 		a->body = blob_ref(g->msg->body);
 		attempt_route(a);

@@ -87,8 +87,6 @@ lost(const struct classify_session *s, struct outcome *out)
 static enum classify_next
 refused(const struct classify_session *s, struct outcome *out)
 {
-	bool proven = s->tls && s->tls->verified;
-
 	if (!s->reply) {
 		outcome_set(out, OUT_DEFERRED, "4.5.0", "SMTP-08",
 		    "the host refused the session");
@@ -98,10 +96,9 @@ refused(const struct classify_session *s, struct outcome *out)
 		set_reply(out, OUT_DEFERRED, NULL, "SMTP-09", s->reply);
 		return CLASSIFY_NEXT_ADDR;
 	}
-	if (is_policy(s->plan) && !proven)
-		set_reply(out, OUT_DEFERRED, "4.3.2", "SMTP-29", s->reply);
-	else
-		set_reply(out, OUT_BOUNCED, NULL, "SMTP-09", s->reply);
+	/* It says nothing of the message or its recipients, and anybody on
+	 * the way can say it: never for good (SMTP-29). */
+	set_reply(out, OUT_DEFERRED, "4.3.2", "SMTP-29", s->reply);
 	return CLASSIFY_NEXT_HOST;
 }
 

@@ -29,13 +29,10 @@ struct classify_session {
 
 /*
  * A session that ended before any recipient was asked: what next, and the
- * outcome to keep in case nothing better comes (always deferred, or bounced
- * for a 5yz greeting when no host is left: see below). Policy failures are
- * 4.7.x (DANE-57, STS-31). A plan whose on_* is TLS_FAIL_CLEAR gives
- * CLASSIFY_CLEAR exactly once. A 5yz greeting or EHLO goes to the next host; it
- * gives OUT_BOUNCED, which the caller must keep as deferred while another host
- * is left or failed in a way that may pass. Under a policy what came before
- * TLS was verified is only deferred (SMTP-29).
+ * outcome to keep in case nothing better comes, always deferred: nothing was
+ * said of the recipients, and a 5yz greeting may be forged (SMTP-29). Policy
+ * failures are 4.7.x (DANE-57, STS-31). A plan whose on_* is TLS_FAIL_CLEAR
+ * gives CLASSIFY_CLEAR exactly once.
  */
 enum classify_next classify_session(
     const struct classify_session *s, struct outcome *out);
