@@ -121,10 +121,7 @@ class Bench:
         for old, new in changes:
             edit(relay, old, new)
         if tmpfs:
-            owner = os.stat(relay.state)
-            run([lab.tool("mount"), "-t", "tmpfs", "-o",
-                 "size=%d,mode=0755" % tmpfs, "tmpfs", relay.state])
-            os.chown(relay.state, owner.st_uid, owner.st_gid)
+            mount_tmpfs(relay.state, "size=%d" % tmpfs)
         return relay
 
     @contextlib.contextmanager
@@ -208,6 +205,13 @@ class Bench:
 
 def enough(found, count):
     return found if len(found) >= count else None
+
+
+def mount_tmpfs(path, options):
+    """A file system in memory at the folder, with the folder's owner."""
+    owner = os.stat(path)
+    run([lab.tool("mount"), "-t", "tmpfs", "-o", "%s,mode=0755,uid=%d,gid=%d"
+         % (options, owner.st_uid, owner.st_gid), "tmpfs", path])
 
 
 def edit(relay, old, new):

@@ -5,7 +5,7 @@ import os
 import signal
 
 import lab
-from cases import Skip, edit, end, must, same
+from cases import SENDER, Skip, edit, end, must, same
 from waxlab import dns
 from waxlab.ns import Process, wait_until
 
@@ -17,6 +17,7 @@ def run(bench):
     wrong_anchor(bench)
     with Resolvers(bench) as resolvers:
         external(bench, resolvers)
+        expires(bench, resolvers)
         untrusted(bench, resolvers)
         second_address(bench, resolvers)
 
@@ -163,6 +164,21 @@ def external(bench, resolvers):
         resolvers.start()
         bench.arrived(mark, seconds=60)
         state_is(relay, 0)
+        end(relay)
+        resolvers.stop()
+
+
+def expires(bench, resolvers):
+    with bench.case("dns: nobody is there till the lifetime ends: the report "
+                    "goes when it can"):
+        relay = bench.relay("dns-expires", resolver="external",
+                            retry=("1s",), lifetime="3s").start()
+        mark = bench.send(relay, "never@good.lab")
+        relay.wait_for("delivery", to="never@good.lab", status="expired")
+        bench.nowhere(mark)
+        resolvers.start()
+        same([d.rcpt for d in bench.arrived(mark)], [SENDER], "deliveries")
+        bench.queue_is(relay, [])
         end(relay)
         resolvers.stop()
 

@@ -5,9 +5,8 @@ import shutil
 import socket
 import subprocess
 
-import lab
-from cases import (Skip, edit, end, must, one_line, run as run_program, same,
-                   tried, waxseald)
+from cases import (Skip, edit, end, mount_tmpfs, must, one_line, same, tried,
+                   waxseald)
 from waxlab.relay import RELAY_USER, RESOLVER_USER
 
 # name, text to replace, bad text (the line with "#!" is to be named), key
@@ -215,8 +214,8 @@ def folders(bench):
             pass
         one_line(tried(relay), 3, relay.state)
     with bench.case("state_dir is mounted read-only"):
-        relay = bench.relay("ro-state", tmpfs=1 << 20)
-        run_program([lab.tool("mount"), "-o", "remount,ro", relay.state])
+        relay = bench.relay("ro-state")
+        mount_tmpfs(relay.state, "ro")
         one_line(tried(relay), 3, relay.state,
                  "read-only")
     with bench.case("the control socket's folder is missing"):
