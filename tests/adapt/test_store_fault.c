@@ -336,12 +336,16 @@ write_file(const char *path, const char *text)
 static bool
 mount_small(const char *dir)
 {
-	char map[64];
+	char uids[64], gids[64];
 
-	(void)snprintf(map, sizeof(map), "0 %ld 1", (long)geteuid());
+	(void)snprintf(uids, sizeof(uids), "0 %ld 1", (long)geteuid());
+	(void)snprintf(gids, sizeof(gids), "0 %ld 1", (long)getegid());
+	/* Without a group nothing could be made on the file system. */
 	if (unshare(CLONE_NEWNS) != 0 &&
 	    (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0 ||
-		!write_file("/proc/self/uid_map", map)))
+		!write_file("/proc/self/uid_map", uids) ||
+		!write_file("/proc/self/setgroups", "deny") ||
+		!write_file("/proc/self/gid_map", gids)))
 		return false;
 	return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
 	    mount("none", dir, "tmpfs", 0, "size=2m") == 0;
