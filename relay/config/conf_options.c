@@ -129,7 +129,7 @@ make_top(
 
 	make_hostname(top, m, o);
 	conf_get_dup(top, "state_dir", &o->state_dir);
-	conf_get_user(top, "user", &o->user);
+	conf_get_user(top, "user", &o->user, &o->user_line);
 	conf_get_number(top, "workers", 0, WORKERS_MAX, &o->workers);
 	if (o->workers == 0)
 		o->workers = m->cores < WORKERS_MAX ? m->cores : WORKERS_MAX;

@@ -195,7 +195,7 @@ conf_resolver_make(const struct conf_tree *t, struct opt_resolver *r)
 	conf_get_dup(sec, "root_hints", &r->root_hints);
 	conf_get_bool(sec, "query_localhost", &r->query_localhost);
 	conf_get_dup(sec, "unbound", &r->unbound);
-	conf_get_user(sec, "user", &r->user);
+	conf_get_user(sec, "user", &r->user, &r->user_line);
 	read_forward(sec, &r->forward, &r->n_forward);
 	while ((zone = conf_tree_next(t, "resolver.zone", zone))) {
 		if (!r->managed)

@@ -318,7 +318,8 @@ conf_get_dup(const struct conf_sec *sec, const char *key, char **out)
 }
 
 void
-conf_get_user(const struct conf_sec *sec, const char *key, char **out)
+conf_get_user(
+    const struct conf_sec *sec, const char *key, char **out, int *line)
 {
 	const char *text = conf_get_text(sec, key);
 
@@ -331,6 +332,7 @@ conf_get_user(const struct conf_sec *sec, const char *key, char **out)
 		return;
 	}
 	conf_get_dup(sec, key, out);
+	*line = conf_val_next(sec, key, NULL)->line;
 }
 
 void

@@ -82,8 +82,10 @@ void conf_problem(const struct conf_sec *sec, const char *key, int line,
 const char *conf_get_text(const struct conf_sec *sec, const char *key);
 /* Replaces *out (freed) by a copy of the text. */
 void conf_get_dup(const struct conf_sec *sec, const char *key, char **out);
-/* A user to run as, name or number, but not root. */
-void conf_get_user(const struct conf_sec *sec, const char *key, char **out);
+/* A user to run as, name or number, but not root; *line is that of the key,
+ * untouched when it is not there. */
+void conf_get_user(
+    const struct conf_sec *sec, const char *key, char **out, int *line);
 void conf_get_bool(const struct conf_sec *sec, const char *key, bool *out);
 void conf_get_number(const struct conf_sec *sec, const char *key, unsigned min,
     unsigned max, unsigned *out);

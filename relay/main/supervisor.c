@@ -350,22 +350,34 @@ say_how_to_try(const struct supervisor *s)
 	    s->a->argv0);
 }
 
+/* line: of the key, 0 when its default stands. */
+static void
+find_user(const struct supervisor_args *a, const char *user, int line,
+    const char *key, struct uid *out)
+{
+	char text[256];
+
+	if (!uid_resolve(user, out, text))
+		return;
+	if (line)
+		die(2, "%s:%d: %s: %s", a->conf_name, line, key, text);
+	die(2, "%s: %s (the default): %s", a->conf_name, key, text);
+}
+
 int
 supervisor_run(const struct supervisor_args *a)
 {
 	struct supervisor s = {
 	    .a = a, .o = a->options, .delay = RESTART_MIN_MS};
 	struct uid resolver_uid = {.uid = -1, .gid = -1};
-	char text[256];
 	int lock_fd;
 	size_t i;
 
 	log_init_stderr(&s.log, s.o->log.level, s.o->log.format);
-	if (uid_resolve(s.o->user, &s.uid, text))
-		die(2, "%s: user: %s", a->conf_name, text);
-	if (s.o->resolver.managed &&
-	    uid_resolve(s.o->resolver.user, &resolver_uid, text))
-		die(2, "%s: resolver: user: %s", a->conf_name, text);
+	find_user(a, s.o->user, s.o->user_line, "user", &s.uid);
+	if (s.o->resolver.managed)
+		find_user(a, s.o->resolver.user, s.o->resolver.user_line,
+		    "resolver.user", &resolver_uid);
 	lock_fd = take_lock(s.o, &s.uid);
 	bind_all(&s, lock_fd);
 	if (loop_new(&s.loop))

@@ -58,6 +58,7 @@ struct opt_resolver {
 	bool query_localhost;
 	char *unbound; /* program */
 	char *user; /* uid of the child when started as root */
+	int user_line;
 	struct opt_zone *zones;
 	size_t n_zones;
 };
@@ -91,6 +92,7 @@ struct options {
 	char hostname[DOMAIN_MAX];
 	char *state_dir;
 	char *user; /* uid of the relay when started as root */
+	int user_line; /* of the file; 0: the default stands */
 	unsigned workers; /* 0 became the number of cores */
 	struct opt_listen *listens;
 	size_t n_listens;
