@@ -30,6 +30,8 @@ begin(const struct classify_session *s, struct outcome *out)
 	outcome_init(out, OUT_DEFERRED);
 	out->by = s->plan->by;
 	out->clear_fallback = s->clear_retry;
+	/* With MTA-STS on top the policy names the host (DANE-19). */
+	out->mx_insecure = s->plan->mx_insecure && s->plan->level == TLS_DANE;
 	if (s->tls)
 		out->tls = *s->tls;
 }

@@ -119,7 +119,7 @@ finish_count(struct finish *f, const struct outcome *o)
 			metrics_add(m, METRIC_CLEAR_SENT, 1);
 		/* Only a proof counts: mode testing and unusable TLSA
 		 * records let mail go without one. */
-		if (o->tls.verified && o->by == TLS_BY_DANE)
+		if (o->tls.verified && o->by == TLS_BY_DANE && !o->mx_insecure)
 			metrics_add(m, METRIC_DANE_SENT, 1);
 		if (o->tls.verified && o->by == TLS_BY_STS)
 			metrics_add(m, METRIC_STS_SENT, 1);
@@ -160,6 +160,8 @@ finish_log_one(struct finish *f, const struct rcpt *r, const struct outcome *o)
 	log_cstr(&l, "tls", o->tls.established ? o->tls.version : "none");
 	if (o->tls.established)
 		log_cstr(&l, "cipher", o->tls.cipher);
+	if (o->mx_insecure)
+		log_cstr(&l, "mx_insecure", "yes");
 	if (o->clear_fallback)
 		log_cstr(&l, "fallback", "handshake");
 	if (o->tls.audit != TLS_OK)

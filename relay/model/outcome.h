@@ -32,6 +32,8 @@ struct outcome {
 	bool host_fault; /* failed before any recipient was asked */
 	bool uncertain; /* body sent, answer lost: QUE-09 */
 	bool clear_fallback; /* sent on a second connection without TLS */
+	bool mx_insecure; /* proven for a host that forged DNS may have named:
+			   * no proof for the domain, DANE-19 */
 	enum tls_policy_by by;
 	const char *rule; /* static id, never NULL: "SMTP-09" */
 	char mx[DOMAIN_MAX]; /* "" when no host was reached for */

@@ -312,6 +312,35 @@ test_local(void **state)
 	}
 }
 
+/* DANE-19: proof of a host that insecure DNS named is none of the domain. */
+static void
+test_mx_insecure(void **state)
+{
+	static const struct {
+		enum tls_level level;
+		bool mx_insecure, want;
+	} cases[] = {
+	    {TLS_DANE, false, false},
+	    {TLS_DANE, true, true},
+	    {TLS_DANE_PKIX, true, false},
+	};
+	struct client_rcpt_result r = {.state = CLIENT_RCPT_UNCERTAIN};
+	struct tls_plan plan;
+	struct classify_session s = {.plan = &plan, .connected = true};
+	struct outcome out;
+
+	(void)state;
+	for (size_t i = 0; i < T_COUNT(cases); i++) {
+		tls_plan_init(&plan);
+		plan.level = cases[i].level;
+		plan.mx_insecure = cases[i].mx_insecure;
+		plan.rule = "DANE-17";
+		classify_rcpt(&s, &r, &out);
+		t_bool(
+		    tls_level_str(plan.level), out.mx_insecure, cases[i].want);
+	}
+}
+
 int
 main(void)
 {
@@ -320,6 +349,7 @@ main(void)
 	    cmocka_unit_test(test_policy_is_transient),
 	    cmocka_unit_test(test_recipients),
 	    cmocka_unit_test(test_local),
+	    cmocka_unit_test(test_mx_insecure),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
