@@ -18,6 +18,7 @@
 
 #define BOUNDARY_MAX 48
 #define WIDTH 72 /* of the text */
+#define QUOTED_LINE 76 /* RFC 2045 6.7 (5) */
 #define RETURNED_LINE 990 /* bytes of a returned line; RFC 5322 2.1.1: 998 */
 #define DAY 86400
 
@@ -291,6 +292,10 @@ returns_all(const struct dsn_in *in)
 		return false;
 	if (in->original.n > in->max_original)
 		return false;
+	/* A report that needs 8BITMIME could not be told to every sender, and
+	 * RFC 2046 5.2.1 lets nobody encode a message within a message. */
+	if (header_is_8bit(in->original))
+		return false;
 	/* RFC 5322 2.1.1: we send no line longer than 998 bytes. */
 	while (str_cut(&rest, '\n', &line)) {
 		if (line.n > RETURNED_LINE)
@@ -312,6 +317,39 @@ add_lines(struct buf *out, struct str text)
 			line.n = RETURNED_LINE;
 		buf_add_str(out, line);
 		buf_add_cstr(out, "\r\n");
+	}
+}
+
+/* RFC 2045 6.7, text whose lines end in CRLF. */
+static void
+add_quoted(struct buf *out, struct str text)
+{
+	size_t column = 0;
+
+	for (size_t i = 0; i < text.n; i++) {
+		unsigned char c = (unsigned char)text.p[i];
+		bool crlf = c == '\r' && i + 1 < text.n &&
+		    text.p[i + 1] == '\n';
+		bool blank = c == ' ' || c == '\t';
+		bool last = i + 1 == text.n || text.p[i + 1] == '\r';
+
+		if (crlf) {
+			buf_add_cstr(out, "\r\n");
+			column = 0;
+			i++;
+			continue;
+		}
+		if (column > QUOTED_LINE - 4) {
+			buf_add_cstr(out, "=\r\n");
+			column = 0;
+		}
+		if ((c > ' ' && c < 0x7f && c != '=') || (blank && !last)) {
+			buf_add_char(out, (char)c);
+			column++;
+		} else {
+			buf_addf(out, "=%02X", c);
+			column += 3;
+		}
 	}
 }
 
@@ -345,8 +383,7 @@ pick_boundary(const struct dsn_in *in, char out[BOUNDARY_MAX])
 
 /* RFC 3464 2, RFC 5322 3.6, RFC 3834 5 */
 static void
-add_header(
-    const struct dsn_in *in, const char *boundary, bool high, struct buf *out)
+add_header(const struct dsn_in *in, const char *boundary, struct buf *out)
 {
 	char date[DATE_MAX];
 
@@ -363,9 +400,6 @@ add_header(
 	    "\tboundary=\"%s\"\r\n",
 	    date, in->hostname, in->msg->sender, in->qid,
 	    (unsigned long long)in->nonce, in->hostname, boundary);
-	/* RFC 2045 6.4: an enclosing part is 8bit when something in it is. */
-	if (high)
-		buf_add_cstr(out, "Content-Transfer-Encoding: 8bit\r\n");
 	buf_add_cstr(out, "\r\nThis is a delivery report in MIME form.\r\n");
 }
 
@@ -378,7 +412,7 @@ dsn_build(const struct dsn_in *in, struct buf *out)
 	char boundary[BOUNDARY_MAX];
 
 	pick_boundary(in, boundary);
-	add_header(in, boundary, high, out);
+	add_header(in, boundary, out);
 	buf_addf(out, "\r\n--%s\r\n", boundary);
 	add_text(in, out);
 	buf_addf(out, "\r\n--%s\r\n", boundary);
@@ -387,8 +421,12 @@ dsn_build(const struct dsn_in *in, struct buf *out)
 		/* RFC 6522 3 and 4: the third part is optional. */
 		buf_addf(out, "\r\n--%s\r\nContent-Type: %s\r\n%s\r\n",
 		    boundary, all ? "message/rfc822" : "text/rfc822-headers",
-		    high ? "Content-Transfer-Encoding: 8bit\r\n" : "");
-		add_lines(out, back);
+		    high ? "Content-Transfer-Encoding: quoted-printable\r\n"
+			 : "");
+		if (high)
+			add_quoted(out, back);
+		else
+			add_lines(out, back);
 	}
 	buf_addf(out, "\r\n--%s--\r\n", boundary);
 }
