@@ -254,28 +254,29 @@ decide_foreign_dane(struct policy *p)
 	}
 }
 
+/* What holds whether TLSA is unusable or absent: a cache that can't be read,
+ * and mode enforce. false: there is neither. */
+static bool
+decide_enforced(struct policy *p)
+{
+	if (p->sts == STS_ROLE_UNKNOWN)
+		skip_store(p);
+	else if (p->sts == STS_ROLE_ENFORCE && !p->sts_match)
+		skip_mismatch(p);
+	else if (p->sts == STS_ROLE_ENFORCE)
+		plan_pkix(p, TLS_BY_STS, "STS-29");
+	return p->sts == STS_ROLE_UNKNOWN || p->sts == STS_ROLE_ENFORCE;
+}
+
 /* 4: TLSA present, none usable. TLS is mandatory, STS comes on top. */
 static void
 decide_unusable(struct policy *p)
 {
-	switch (p->sts) {
-	case STS_ROLE_UNKNOWN:
-		skip_store(p);
-		break;
-	case STS_ROLE_ENFORCE:
-		if (p->sts_match)
-			plan_pkix(p, TLS_BY_STS, "STS-29");
-		else
-			skip_mismatch(p);
-		break;
-	case STS_ROLE_TESTING:
-		plan_encrypt(p, TLS_BY_DANE, "DANE-12");
+	if (decide_enforced(p))
+		return;
+	plan_encrypt(p, TLS_BY_DANE, "DANE-12");
+	if (p->sts == STS_ROLE_TESTING)
 		add_audit(p);
-		break;
-	case STS_ROLE_NONE:
-		plan_encrypt(p, TLS_BY_DANE, "DANE-12");
-		break;
-	}
 }
 
 /* Why STS has nothing to say, as a rule. */
@@ -297,23 +298,13 @@ rule_without_sts(const struct policy *p)
 static void
 decide_sts(struct policy *p)
 {
-	switch (p->sts) {
-	case STS_ROLE_UNKNOWN:
-		skip_store(p);
-		break;
-	case STS_ROLE_ENFORCE:
-		if (p->sts_match)
-			plan_pkix(p, TLS_BY_STS, "STS-29");
-		else
-			skip_mismatch(p);
-		break;
-	case STS_ROLE_TESTING:
+	if (decide_enforced(p))
+		return;
+	if (p->sts == STS_ROLE_TESTING) {
 		plan_opportunistic(p, TLS_BY_STS, "STS-32");
 		add_audit(p);
-		break;
-	case STS_ROLE_NONE:
+	} else {
 		plan_opportunistic(p, TLS_BY_NONE, rule_without_sts(p));
-		break;
 	}
 }
 
