@@ -321,9 +321,10 @@ void
 conf_get_user(
     const struct conf_sec *sec, const char *key, char **out, int *line)
 {
+	const struct conf_val *v = conf_val_next(sec, key, NULL);
 	const char *text = conf_get_text(sec, key);
 
-	if (!text)
+	if (!v || !text)
 		return;
 	/* What a peer can reach must not own the machine. */
 	if (strcmp(text, "root") == 0 || strspn(text, "0") == strlen(text)) {
@@ -332,7 +333,7 @@ conf_get_user(
 		return;
 	}
 	conf_get_dup(sec, key, out);
-	*line = conf_val_next(sec, key, NULL)->line;
+	*line = v->line;
 }
 
 void

@@ -173,6 +173,7 @@ get(enum getter what, const struct conf_sec *s)
 	uint64_t u = UINT64_MAX;
 	int64_t ms = -1, got = -1;
 	char *text = NULL;
+	int line = 0;
 	bool a = false, b = true;
 
 	switch (what) {
@@ -198,7 +199,8 @@ get(enum getter what, const struct conf_sec *s)
 		got = n == UINT32_MAX ? -1 : (int64_t)n;
 		break;
 	case USER:
-		conf_get_user(s, "k", &text);
+		conf_get_user(s, "k", &text, &line);
+		t_int("line", line > 0, text != NULL);
 		got = text ? 1 : -1;
 		break;
 	}
