@@ -37,6 +37,7 @@ struct session {
 	struct list node;
 	struct smtp_in *owner;
 	struct conn *conn;
+	struct timer *idle;
 	struct server_fsm *fsm;
 	struct sink_txn *txn;
 	struct sink_client client;
@@ -92,6 +93,7 @@ session_free(struct session *x)
 	metrics_add(s->o.metrics, METRIC_REJECTED_IN,
 	    (int64_t)server_fsm_errors(x->fsm));
 	server_fsm_free(x->fsm);
+	timer_free(x->idle);
 	buf_clear(&x->out);
 	free(x);
 	in_check_done(s);
@@ -114,7 +116,7 @@ session_wait(struct session *x)
 
 	if (left < 1)
 		left = 1;
-	conn_deadline(x->conn, left < IN_IDLE_MS ? left : IN_IDLE_MS);
+	timer_start(x->idle, left < IN_IDLE_MS ? left : IN_IDLE_MS);
 	if (conn_pending(x->conn) > IN_UNREAD)
 		conn_pause(x->conn);
 	else
@@ -187,7 +189,7 @@ session_end(struct session *x)
 
 	x->at_sink = true;
 	conn_pause(x->conn);
-	conn_deadline(x->conn, 0);
+	timer_stop(x->idle);
 	session_flush(x);
 	x->owner->o.sink->end(txn, session_on_reply, x);
 }
@@ -215,6 +217,7 @@ session_drive(struct session *x, enum server_want want)
 			return;
 		case SERVER_WANT_CLOSE:
 			session_flush(x);
+			timer_stop(x->idle);
 			x->closing = true;
 			conn_close(x->conn, 1);
 			return;
@@ -231,18 +234,19 @@ session_lost(struct session *x)
 		x->owner->o.sink->abort(x->txn);
 	x->txn = NULL;
 	x->at_sink = false;
+	timer_stop(x->idle);
 	x->closing = true;
 	conn_close(x->conn, 1);
 }
 
+/* Too slow: RFC 5321 4.5.3.2.7. What is with the sink has no limit here. */
 static void
-session_error(struct session *x, int err)
+session_on_idle(void *arg)
 {
-	if (err == ERR_TIMEOUT && !x->at_sink) {
-		(void)server_fsm_goodbye(x->fsm, "4.4.2", "timeout", &x->out);
-		session_flush(x);
-	}
-	session_lost(x);
+	struct session *x = arg;
+
+	session_drive(
+	    x, server_fsm_goodbye(x->fsm, "4.4.2", "timeout", &x->out));
 }
 
 static void
@@ -257,10 +261,8 @@ session_on_conn(void *arg, const struct conn_event *ev)
 			    x, server_fsm_step(x->fsm, ev->data, &x->out));
 		break;
 	case CONN_EOF:
-		session_lost(x);
-		break;
 	case CONN_ERROR:
-		session_error(x, ev->err);
+		session_lost(x);
 		break;
 	case CONN_CLOSED:
 		session_free(x);
@@ -326,6 +328,7 @@ smtp_in_accept(struct smtp_in *s, const struct opt_listen *l, int take_fd,
 		free(x);
 		return;
 	}
+	x->idle = timer_new(s->o.loop, session_on_idle, x);
 	list_push(&s->sessions, &x->node);
 	s->n++;
 	metrics_add(s->o.metrics, METRIC_SESSIONS_IN, 1);
@@ -381,6 +384,7 @@ smtp_in_free(struct smtp_in *s)
 		if (x->txn)
 			s->o.sink->abort(x->txn);
 		x->txn = NULL;
+		timer_stop(x->idle);
 		x->closing = true;
 		conn_close(x->conn, 0);
 	}
