@@ -127,7 +127,8 @@ attempt_end_late(struct attempt *a)
 {
 	struct outcome o;
 
-	if (a->have_kept) {
+	/* Hosts that were not looked at may be of use: nothing is for good. */
+	if (a->have_kept && a->kept.cls == OUT_DEFERRED) {
 		attempt_end(a, &a->kept);
 		return;
 	}
@@ -148,12 +149,11 @@ attempt_is_over(struct attempt *a)
 	return a->hurried || a->late;
 }
 
-/* What counts when no host took the message. A reason of policy explains
- * more than one of the network. */
+/* What counts when no host took the message. */
 static void
 attempt_keep(struct attempt *a, const struct outcome *o)
 {
-	if (a->have_kept && (a->kept.by_policy || !o->by_policy))
+	if (a->have_kept && !outcome_better(&a->kept, o))
 		return;
 	a->kept = *o;
 	a->have_kept = true;

@@ -47,3 +47,11 @@ outcome_set(struct outcome *o, enum outcome_class cls, const char *dsn,
 	vsnprintf(o->reply, sizeof(o->reply), fmt, ap);
 	va_end(ap);
 }
+
+bool
+outcome_better(const struct outcome *have, const struct outcome *o)
+{
+	if (have->cls != o->cls)
+		return have->cls == OUT_BOUNCED;
+	return o->by_policy && !have->by_policy;
+}

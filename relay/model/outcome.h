@@ -47,5 +47,11 @@ void outcome_init(struct outcome *o, enum outcome_class cls);
 void outcome_set(struct outcome *o, enum outcome_class cls, const char *dsn,
     const char *rule, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
+/*
+ * Of two hosts that did not take a message: does o tell more than have, which
+ * came before it? A host that may come back outweighs one that is of no use
+ * for good (RFC 5321 5.1); a reason of policy one of the network.
+ */
+bool outcome_better(const struct outcome *have, const struct outcome *o);
 
 #endif

@@ -44,6 +44,48 @@ test_names(void **state)
 	t_cstr("expired", outcome_class_str(OUT_EXPIRED), "expired");
 }
 
+/* RFC 5321 5.1: mail bounces only when no host is a matter of time. */
+static void
+test_better(void **state)
+{
+	static const struct {
+		const char *name;
+		enum outcome_class have;
+		bool have_policy;
+		enum outcome_class o;
+		bool o_policy, want;
+	} cases[] = {
+	    {"first network fault stays", OUT_DEFERRED, false, OUT_DEFERRED,
+		false, false},
+	    {"policy explains more", OUT_DEFERRED, false, OUT_DEFERRED, true,
+		true},
+	    {"policy stays", OUT_DEFERRED, true, OUT_DEFERRED, false, false},
+	    {"first policy stays", OUT_DEFERRED, true, OUT_DEFERRED, true,
+		false},
+	    {"no address, then one that is down", OUT_BOUNCED, false,
+		OUT_DEFERRED, false, true},
+	    {"no address, then policy", OUT_BOUNCED, false, OUT_DEFERRED, true,
+		true},
+	    {"down, then one without address", OUT_DEFERRED, false, OUT_BOUNCED,
+		false, false},
+	    {"no permanent fault outweighs", OUT_DEFERRED, false, OUT_BOUNCED,
+		true, false},
+	    {"two without address", OUT_BOUNCED, false, OUT_BOUNCED, false,
+		false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < T_COUNT(cases); i++) {
+		struct outcome have, o;
+
+		outcome_init(&have, cases[i].have);
+		have.by_policy = cases[i].have_policy;
+		outcome_init(&o, cases[i].o);
+		o.by_policy = cases[i].o_policy;
+		t_bool(cases[i].name, outcome_better(&have, &o), cases[i].want);
+	}
+}
+
 int
 main(void)
 {
@@ -51,6 +93,7 @@ main(void)
 	    cmocka_unit_test(test_set),
 	    cmocka_unit_test(test_long_text_is_cut),
 	    cmocka_unit_test(test_names),
+	    cmocka_unit_test(test_better),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
