@@ -221,6 +221,12 @@ class Demo:
         self.world.record(domain, "MX 10 mx.%s." % domain)
         self.world.record("mx." + domain, "A " + RELAY_V4)
         self.world.record("mx." + domain, "AAAA " + RELAY_V6)
+        domain = self.row("mx-gone-down",
+                          "best MX has no address, second is down", DEFERRED)
+        self.world.domain(domain)
+        self.world.mx(domain, 10, "gone." + domain)
+        self.world.mx(domain, 20,
+                      self.world.host("mx." + domain, server="none").name)
         self.plain("refused", "the MX refuses the recipient", BOUNCED,
                    server="script", script={"rcpt": "550 5.1.1 No such user"})
         self.plain("try-later", "the MX says try later", DEFERRED,
