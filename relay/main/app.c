@@ -17,6 +17,7 @@
 #include "relay/base/buf.h"
 #include "relay/base/clock.h"
 #include "relay/base/log.h"
+#include "relay/base/rng.h"
 #include "relay/ctl/ctl_server.h"
 #include "relay/main/fds.h"
 #include "relay/main/refuse.h"
@@ -274,6 +275,7 @@ app_new_shards(struct app *a)
 	unsigned i;
 	int err;
 
+	rng_init_system(&so.rng);
 	a->shards = xcalloc(a->o->workers, sizeof(*a->shards));
 	a->dns = xcalloc(a->o->workers, sizeof(*a->dns));
 	so.peers = a->shards;

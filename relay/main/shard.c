@@ -17,7 +17,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "relay/base/rng.h"
 #include "relay/decide/decide.h"
 #include "relay/deliver/dispatch.h"
 #include "relay/deliver/smtp_out.h"
@@ -445,7 +444,7 @@ shard_new(const struct shard_opts *o, struct shard **out, char text[256])
 
 	s->o = *o;
 	metrics_init(&s->metrics);
-	rng_init_system(&s->rng);
+	s->rng = o->rng;
 	err = loop_new(&s->loop);
 	if (!err)
 		err = mailbox_new(

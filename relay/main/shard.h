@@ -12,6 +12,7 @@
 #include "relay/base/err.h"
 #include "relay/base/log.h"
 #include "relay/base/metrics.h"
+#include "relay/base/rng.h"
 #include "relay/dns/dns.h"
 #include "relay/model/options.h"
 #include "relay/net/sockaddr.h"
@@ -25,6 +26,7 @@ struct shard_opts {
 	struct store_hub *hub;
 	struct log *log;
 	struct clock clock;
+	struct rng rng; /* copied: each shard draws its own numbers */
 	const struct opt_addr_port *upstreams; /* resolvers */
 	size_t n_upstreams;
 	/* All shards, index by index; filled before any of them starts. */

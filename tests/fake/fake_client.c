@@ -1,0 +1,212 @@
+/* See the header. A client lives until the end of the world. */
+#include "config.h"
+
+#include "tests/fake/fake_client.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "relay/base/buf.h"
+#include "relay/base/list.h"
+#include "tests/fake/fake.h"
+#include "tests/fake/fake_book.h"
+#include "tests/fake/fake_net.h"
+
+struct fake_client {
+	struct list node;
+	char name[64], token[128];
+	struct conn *conn;
+	char *lines, *mail;
+	size_t at; /* of lines */
+	bool raw, in_mail, over;
+	int code;
+	struct buf in, heard;
+};
+
+static struct list clients = {&clients, &clients};
+
+struct fake_client *
+fake_client_new(
+    const char *name, const char *token, const char *lines, const char *mail)
+{
+	struct fake_client *c = xcalloc(1, sizeof(*c));
+
+	list_init(&c->node);
+	snprintf(c->name, sizeof(c->name), "%s", name);
+	snprintf(c->token, sizeof(c->token), "%s", token);
+	c->lines = xstrdup(lines);
+	c->mail = xstrdup(mail);
+	buf_init(&c->in, SIZE_MAX / 2);
+	buf_init(&c->heard, SIZE_MAX / 2);
+	list_push_front(&clients, &c->node);
+	return c;
+}
+
+struct fake_client *
+fake_client_new_raw(const char *name, struct str raw)
+{
+	struct fake_client *c = fake_client_new(name, name, "", "");
+
+	free(c->mail);
+	c->mail = str_dup(raw);
+	c->raw = true;
+	return c;
+}
+
+static void
+say(struct fake_client *c, const char *text)
+{
+	if (c->conn)
+		fake_conn_send(c->conn, str_of(text), NULL);
+}
+
+/* The next line, or the end. */
+static void
+say_next(struct fake_client *c)
+{
+	struct str rest = str_of(c->lines + c->at), line;
+	struct buf b;
+
+	if (!str_cut(&rest, '\n', &line)) {
+		if (c->conn && !c->over)
+			fake_conn_eof(c->conn);
+		c->over = true;
+		return;
+	}
+	c->at += line.n + (c->lines[c->at + line.n] == '\n');
+	buf_init(&b, SIZE_MAX / 2);
+	buf_addf(&b, "%.*s\r\n", STR_FMT(line));
+	say(c, b.p);
+	buf_clear(&b);
+}
+
+static void
+on_reply(struct fake_client *c, struct str line)
+{
+	int code = (line.p[0] - '0') * 100 + (line.p[1] - '0') * 10 +
+	    (line.p[2] - '0');
+
+	if (c->raw) {
+		if (!c->in_mail)
+			say(c, c->mail);
+		c->in_mail = true;
+		c->code = code;
+		return;
+	}
+	if (c->in_mail) {
+		c->in_mail = false;
+		c->code = code;
+		if (code == 250)
+			book_promised(c->token);
+		say_next(c);
+	} else if (code == 354) {
+		c->in_mail = true;
+		say(c, c->mail);
+	} else {
+		if (code >= 400)
+			c->code = code;
+		say_next(c);
+	}
+}
+
+static void
+client_data(void *arg, struct str bytes, bool tls)
+{
+	struct fake_client *c = arg;
+
+	(void)tls;
+	buf_add_str(&c->heard, bytes);
+	buf_add_str(&c->in, bytes);
+	for (;;) {
+		struct str all = buf_str(&c->in);
+		size_t n = str_find(all, '\n');
+
+		if (n == all.n)
+			break;
+		if (n > 3 && all.p[3] != '-')
+			on_reply(c, str_n(all.p, n));
+		buf_shift(&c->in, n + 1);
+	}
+}
+
+static void
+client_tls(void *arg, bool ok)
+{
+	(void)arg;
+	(void)ok;
+}
+
+static void
+client_closed(void *arg)
+{
+	struct fake_client *c = arg;
+
+	c->conn = NULL;
+}
+
+static const struct fake_cert *
+client_cert(void *arg)
+{
+	(void)arg;
+	return NULL;
+}
+
+static void
+client_on_conn(void *arg, struct conn *conn)
+{
+	struct fake_client *c = arg;
+
+	c->conn = conn;
+}
+
+int
+fake_client_fd(struct fake_client *c)
+{
+	static const struct fake_side side = {
+	    client_data, client_tls, client_closed, client_cert};
+
+	return fake_net_client(&side, c, client_on_conn);
+}
+
+struct fake_client *
+fake_client_find(const char *name)
+{
+	for (struct list *n = clients.next; n != &clients; n = n->next) {
+		struct fake_client *c = CONTAINER_OF(
+		    n, struct fake_client, node);
+
+		if (strcmp(c->name, name) == 0)
+			return c;
+	}
+	return NULL;
+}
+
+int
+fake_client_code(const struct fake_client *c)
+{
+	return c->code;
+}
+
+struct str
+fake_client_heard(const struct fake_client *c)
+{
+	return buf_str(&c->heard);
+}
+
+void
+fake_clients_end(void)
+{
+	struct list *n;
+
+	while ((n = list_pop(&clients)) != NULL) {
+		struct fake_client *c = CONTAINER_OF(
+		    n, struct fake_client, node);
+
+		free(c->lines);
+		free(c->mail);
+		buf_clear(&c->in);
+		buf_clear(&c->heard);
+		free(c);
+	}
+}

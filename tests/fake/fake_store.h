@@ -1,0 +1,24 @@
+/* The queue of the world: store.h in memory. It outlives every relay. */
+#ifndef TESTS_FAKE_FAKE_STORE_H
+#define TESTS_FAKE_FAKE_STORE_H
+
+#include <stdbool.h>
+
+#include "relay/queue/store.h"
+
+/* The hub that shards are given. */
+struct store_hub *fake_store_hub(void);
+/* Every job fails with err until told otherwise; 0: works. */
+void fake_store_error(int err);
+/* New mail is refused for want of disk. */
+void fake_store_low_disk(bool low);
+size_t fake_store_rows(void);
+/* The row of a recipient, or NULL; the first when there are several. */
+const struct store_row *fake_store_row(const char *addr, struct store_row *out);
+/* The cached policy of a domain, or NULL. */
+const struct sts_entry *fake_store_sts(const char *domain);
+unsigned fake_store_commits(void);
+void fake_store_begin(void);
+void fake_store_end(void);
+
+#endif

@@ -1,0 +1,423 @@
+/*
+ * Messages and recipients as lists, and what the book is told of them. Rows
+ * copy everything: a relay that goes leaves nothing of itself behind.
+ */
+#include "config.h"
+
+#include "tests/fake/fake_table.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "relay/base/buf.h"
+#include "relay/base/list.h"
+#include "tests/fake/fake.h"
+#include "tests/fake/fake_book.h"
+#include "tests/fake/fake_store.h"
+
+struct msg_row {
+	struct list node;
+	struct msg *msg; /* our own copy, body too */
+	char token[128];
+	size_t rcpts;
+};
+
+struct rcpt_row {
+	struct list node;
+	struct msg_row *msg;
+	struct rcpt r; /* its msg is not set */
+	char dsn[12], rule[16], mx[DOMAIN_MAX], reply[512];
+};
+
+struct sts_row {
+	struct list node;
+	struct sts_entry e;
+};
+
+struct dane_row {
+	struct list node;
+	char domain[DOMAIN_MAX];
+};
+
+static struct list msgs = {&msgs, &msgs};
+static struct list rcpts = {&rcpts, &rcpts};
+static struct list policies = {&policies, &policies};
+static struct list danes = {&danes, &danes};
+static uint64_t last_id;
+
+/* ---- what a job asks for ---- */
+
+void
+table_change_put(struct table_change *c, const struct store_put *p)
+{
+	struct table_put *t;
+
+	c->puts = xrealloc(c->puts, (c->n_puts + 1) * sizeof(*c->puts));
+	t = &c->puts[c->n_puts++];
+	if (!p->msg->body)
+		fake_fail("a message without a body is stored");
+	t->msg = msg_ref(p->msg);
+	t->n = p->n_rcpts;
+	t->next_try = p->next_try;
+	t->rcpts = xcalloc(p->n_rcpts, sizeof(*t->rcpts));
+	memcpy(t->rcpts, p->rcpts, p->n_rcpts * sizeof(*t->rcpts));
+}
+
+void
+table_change_results(
+    struct table_change *c, const struct store_result *v, size_t n)
+{
+	c->results = xcalloc(n, sizeof(*v));
+	memcpy(c->results, v, n * sizeof(*v));
+	c->n_results = n;
+}
+
+void
+table_change_clear(struct table_change *c)
+{
+	for (size_t i = 0; i < c->n_puts; i++) {
+		msg_unref(c->puts[i].msg);
+		free(c->puts[i].rcpts);
+	}
+	free(c->puts);
+	free(c->results);
+	memset(c, 0, sizeof(*c));
+}
+
+/* ---- changes ---- */
+
+static struct msg_row *
+msg_find(uint64_t id)
+{
+	for (struct list *n = msgs.next; n != &msgs; n = n->next) {
+		struct msg_row *m = CONTAINER_OF(n, struct msg_row, node);
+
+		if (m->msg->id == id)
+			return m;
+	}
+	return NULL;
+}
+
+static struct msg_row *
+msg_add(const struct msg *in)
+{
+	struct msg_row *m = xcalloc(1, sizeof(*m));
+
+	list_init(&m->node);
+	m->msg = msg_new();
+	m->msg->id = in->id;
+	m->msg->arrived = in->arrived;
+	m->msg->flags = in->flags;
+	m->msg->size = blob_str(in->body).n;
+	memcpy(m->msg->sender, in->sender, sizeof(in->sender));
+	memcpy(m->msg->envid, in->envid, sizeof(in->envid));
+	memcpy(m->msg->client, in->client, sizeof(in->client));
+	m->msg->body = blob_new(blob_str(in->body));
+	book_token(blob_str(in->body), m->token);
+	list_push(&msgs, &m->node);
+	return m;
+}
+
+static void
+msg_drop(struct msg_row *m)
+{
+	list_remove(&m->node);
+	msg_unref(m->msg);
+	free(m);
+}
+
+/* A message as a page brings it: without the body. */
+static struct msg *
+msg_bare(const struct msg_row *m)
+{
+	struct msg *out = msg_new();
+	const struct msg *in = m->msg;
+
+	out->id = in->id;
+	out->arrived = in->arrived;
+	out->flags = in->flags;
+	out->size = in->size;
+	memcpy(out->sender, in->sender, sizeof(out->sender));
+	memcpy(out->envid, in->envid, sizeof(out->envid));
+	memcpy(out->client, in->client, sizeof(out->client));
+	return out;
+}
+
+static struct rcpt *
+rcpt_out(const struct rcpt_row *row, struct msg *take_msg)
+{
+	struct rcpt *r = xcalloc(1, sizeof(*r));
+
+	*r = row->r;
+	r->msg = take_msg;
+	return r;
+}
+
+static struct rcpt *
+rcpt_add(struct msg_row *m, const struct table_put *p, const struct rcpt_in *in)
+{
+	struct rcpt_row *row = xcalloc(1, sizeof(*row));
+
+	list_init(&row->node);
+	row->msg = m;
+	row->r.id = ++last_id;
+	row->r.dest = 1;
+	row->r.notify = in->notify;
+	row->r.next_try = p->next_try;
+	memcpy(row->r.next_hop, in->next_hop, sizeof(in->next_hop));
+	memcpy(row->r.addr, in->addr, sizeof(in->addr));
+	memcpy(row->r.orcpt, in->orcpt, sizeof(in->orcpt));
+	list_push(&rcpts, &row->node);
+	m->rcpts++;
+	book_stored(m->token, in->addr, m->msg->id);
+	return rcpt_out(row, msg_ref(p->msg));
+}
+
+static void
+rcpt_drop(struct rcpt_row *row)
+{
+	struct msg_row *m = row->msg;
+
+	book_left(m->token, row->r.addr);
+	list_remove(&row->node);
+	free(row);
+	if (--m->rcpts == 0)
+		msg_drop(m);
+}
+
+static struct rcpt_row *
+rcpt_find(uint64_t id)
+{
+	for (struct list *n = rcpts.next; n != &rcpts; n = n->next) {
+		struct rcpt_row *r = CONTAINER_OF(n, struct rcpt_row, node);
+
+		if (r->r.id == id)
+			return r;
+	}
+	return NULL;
+}
+
+static void
+apply_result(const struct store_result *v)
+{
+	struct rcpt_row *row = rcpt_find(v->rcpt);
+
+	if (!row || row->msg->msg->id != v->msg) {
+		fake_fail("QUE-08: a result for row %llu, which is not there",
+		    (unsigned long long)v->rcpt);
+		return;
+	}
+	if (v->fate == STORE_DONE) {
+		rcpt_drop(row);
+	} else if (v->fate == STORE_RETRY) {
+		row->r.tries = v->tries;
+		row->r.next_try = v->next_try;
+		memcpy(row->dsn, v->dsn, sizeof(row->dsn));
+		memcpy(row->rule, v->rule, sizeof(row->rule));
+		memcpy(row->mx, v->mx, sizeof(row->mx));
+		memcpy(row->reply, v->reply, sizeof(row->reply));
+	}
+}
+
+int
+table_apply(const struct table_change *c, struct rcpt ***out, size_t *n)
+{
+	size_t total = 0, at = 0;
+
+	for (size_t i = 0; i < c->n_puts; i++) {
+		struct msg *m = c->puts[i].msg;
+
+		if (m->id == 0)
+			m->id = msg_pick_id(fake_real_s(), fake_rng());
+		if (msg_find(m->id))
+			return ERR_EXISTS;
+		total += c->puts[i].n;
+	}
+	*out = xcalloc(total, sizeof(struct rcpt *));
+	for (size_t i = 0; i < c->n_puts; i++) {
+		const struct table_put *p = &c->puts[i];
+		struct msg_row *m = msg_add(p->msg);
+
+		for (size_t k = 0; k < p->n; k++)
+			(*out)[at++] = rcpt_add(m, p, &p->rcpts[k]);
+	}
+	*n = total;
+	for (size_t i = 0; i < c->n_results; i++)
+		apply_result(&c->results[i]);
+	return 0;
+}
+
+/* ---- reading ---- */
+
+static bool
+is_behind(const struct rcpt_row *r, int64_t next_try, uint64_t id)
+{
+	return r->r.next_try > next_try ||
+	    (r->r.next_try == next_try && r->r.id > id);
+}
+
+/* The first row of the shard behind (next_try, id). */
+static struct rcpt_row *
+page_next(unsigned shard, unsigned shards, int64_t next_try, uint64_t id)
+{
+	struct rcpt_row *best = NULL;
+
+	for (struct list *n = rcpts.next; n != &rcpts; n = n->next) {
+		struct rcpt_row *r = CONTAINER_OF(n, struct rcpt_row, node);
+
+		if (msg_bucket(str_of(r->r.next_hop)) % shards != shard ||
+		    !is_behind(r, next_try, id))
+			continue;
+		if (!best || is_behind(best, r->r.next_try, r->r.id))
+			best = r;
+	}
+	return best;
+}
+
+struct rcpt **
+table_page(unsigned shard, unsigned shards, int64_t after_try,
+    uint64_t after_id, size_t limit, size_t *n)
+{
+	struct rcpt **out = xcalloc(limit, sizeof(*out));
+	const struct rcpt_row *row;
+
+	*n = 0;
+	while (*n < limit &&
+	    (row = page_next(shard, shards, after_try, after_id)) != NULL) {
+		struct msg *m = NULL;
+
+		for (size_t i = 0; i < *n && !m; i++) {
+			if (out[i]->msg->id == row->msg->msg->id)
+				m = msg_ref(out[i]->msg);
+		}
+		out[(*n)++] = rcpt_out(row, m ? m : msg_bare(row->msg));
+		after_try = row->r.next_try;
+		after_id = row->r.id;
+	}
+	return out;
+}
+
+struct blob *
+table_body(uint64_t msg)
+{
+	const struct msg_row *m = msg_find(msg);
+
+	return m ? blob_new(blob_str(m->msg->body)) : NULL;
+}
+
+struct sts_entry *
+table_sts(const char *domain)
+{
+	for (struct list *n = policies.next; n != &policies; n = n->next) {
+		struct sts_row *r = CONTAINER_OF(n, struct sts_row, node);
+
+		if (strcmp(r->e.domain, domain) == 0)
+			return &r->e;
+	}
+	return NULL;
+}
+
+void
+table_sts_put(const struct sts_entry *e)
+{
+	struct sts_entry *have = table_sts(e->domain);
+
+	if (!have) {
+		struct sts_row *r = xcalloc(1, sizeof(*r));
+
+		list_init(&r->node);
+		list_push(&policies, &r->node);
+		have = &r->e;
+	}
+	sts_entry_clear(have);
+	sts_entry_copy(have, e);
+}
+
+char **
+table_dane(unsigned shard, unsigned shards, size_t *n)
+{
+	char **out = NULL;
+
+	*n = 0;
+	for (struct list *l = danes.next; l != &danes; l = l->next) {
+		const struct dane_row *d = CONTAINER_OF(
+		    l, struct dane_row, node);
+
+		if (msg_bucket(str_of(d->domain)) % shards != shard)
+			continue;
+		out = xrealloc(out, (*n + 1) * sizeof(*out));
+		out[(*n)++] = xstrdup(d->domain);
+	}
+	return out;
+}
+
+void
+table_dane_put(const char *domain)
+{
+	struct dane_row *d = xcalloc(1, sizeof(*d));
+
+	snprintf(d->domain, sizeof(d->domain), "%s", domain);
+	list_init(&d->node);
+	list_push(&danes, &d->node);
+}
+
+/* ---- for expectations ---- */
+
+size_t
+fake_store_rows(void)
+{
+	size_t n = 0;
+
+	for (struct list *l = rcpts.next; l != &rcpts; l = l->next)
+		n++;
+	return n;
+}
+
+const struct store_row *
+fake_store_row(const char *addr, struct store_row *out)
+{
+	for (struct list *l = rcpts.next; l != &rcpts; l = l->next) {
+		const struct rcpt_row *r = CONTAINER_OF(
+		    l, struct rcpt_row, node);
+
+		if (strcmp(r->r.addr, addr) != 0)
+			continue;
+		memset(out, 0, sizeof(*out));
+		out->msg = r->msg->msg->id;
+		out->rcpt = r->r.id;
+		out->next_try = r->r.next_try;
+		out->tries = r->r.tries;
+		memcpy(out->dsn, r->dsn, sizeof(out->dsn));
+		memcpy(out->rule, r->rule, sizeof(out->rule));
+		memcpy(out->reply, r->reply, sizeof(out->reply));
+		return out;
+	}
+	return NULL;
+}
+
+const struct sts_entry *
+fake_store_sts(const char *domain)
+{
+	return table_sts(domain);
+}
+
+void
+table_end(void)
+{
+	struct list *n;
+
+	while ((n = list_pop(&rcpts)) != NULL)
+		free(CONTAINER_OF(n, struct rcpt_row, node));
+	while (!list_empty(&msgs))
+		msg_drop(CONTAINER_OF(msgs.next, struct msg_row, node));
+	while ((n = list_pop(&policies)) != NULL) {
+		struct sts_row *r = CONTAINER_OF(n, struct sts_row, node);
+
+		sts_entry_clear(&r->e);
+		free(r);
+	}
+	while ((n = list_pop(&danes)) != NULL)
+		free(CONTAINER_OF(n, struct dane_row, node));
+	last_id = 0;
+}
