@@ -164,9 +164,15 @@ test_key_fields(void **state)
 	struct tls_plan q;
 
 	(void)state;
-	q = p;
-	q.level = TLS_ENCRYPT;
-	t_bool("level", same(&p, &q), false);
+	for (int i = TLS_OPPORTUNISTIC; i <= TLS_DANE_PKIX; i++) {
+		for (int k = TLS_OPPORTUNISTIC; k <= TLS_DANE_PKIX; k++) {
+			struct tls_plan a = p, b = p;
+
+			a.level = (enum tls_level)i;
+			b.level = (enum tls_level)k;
+			t_bool("DANE-60 level", same(&a, &b), i == k);
+		}
+	}
 	q = p;
 	q.min = TLS_V1_3;
 	t_bool("minimum", same(&p, &q), false);
