@@ -6,6 +6,9 @@
  *            | ERROR: 250 ms in WAITING    | TIMEOUT, odd reply: at once
  *            +---------> READY <-----------+
  *
+ * A truncated reply is one more request of the same try, by the TCP context
+ * of the upstream.
+ *
  * At most cap questions are beyond "new", at most TURN_MAX requests start in
  * one round of the loop. Requests start only from a timer of ours, so a
  * callback never runs inside dns_ask. getdns may call back inside
@@ -34,7 +37,7 @@
 
 struct gd {
 	struct dns base; /* first */
-	struct dns_gdctx *ups;
+	struct dns_gdctx *ups; /* n_ups by UDP, then the same by TCP */
 	size_t n_ups;
 	getdns_dict *ext, *ext_cd;
 	struct metrics *metrics;
@@ -59,13 +62,14 @@ struct query {
 	enum rr_type type;
 	unsigned attempt;
 	bool asking_cd; /* SERVFAIL seen: is it bogus? */
+	bool by_tcp; /* truncated reply seen in this try */
 	struct rr_set *kept; /* of the canary: a secure answer */
 	bool begun; /* counts against the cap */
 	bool starting; /* inside getdns_general() */
 	bool ended; /* the callback ran there, with these two */
 	getdns_callback_type_t end_type;
 	getdns_dict *end_resp;
-	size_t up; /* upstream of the request */
+	struct dns_gdctx *ctx; /* of the request */
 	getdns_transaction_t id;
 	int64_t due; /* ms: flying: watchdog; waiting: next try */
 	char name[DOMAIN_MAX]; /* "": not fit to be asked */
@@ -95,7 +99,7 @@ destroy(struct gd *gd)
 	size_t i;
 
 	/* Calls back with CANCEL for each request under way. */
-	for (i = 0; i < gd->n_ups; i++)
+	for (i = 0; i < 2 * gd->n_ups; i++)
 		dns_gdctx_close(&gd->ups[i]);
 	count(gd, METRIC_DNS_IN_FLIGHT, -(int64_t)gd->begun);
 	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
@@ -164,6 +168,14 @@ query_finish(struct query *q, struct rr_set *take_set)
 	rr_set_unref(take_set);
 }
 
+/* Another request, when its turn comes; q is in no list. */
+static void
+query_again(struct query *q)
+{
+	list_push(&q->gd->ready, &q->node);
+	kick(q->gd);
+}
+
 static void
 query_fail(struct query *q, enum rr_why why)
 {
@@ -195,15 +207,14 @@ is_asked_on(struct query *q, struct rr_set *take_set)
 	rr_set_unref(q->kept);
 	q->kept = take_set;
 	q->attempt++;
-	list_push(&gd->ready, &q->node);
-	kick(gd);
+	q->by_tcp = false;
+	query_again(q);
 	return true;
 }
 
 static void
 query_reply(struct query *q, const struct rdata_reply *r)
 {
-	struct gd *gd = q->gd;
 	struct rr_set *set;
 
 	if (!rdata_reply_matches(r, q->name, q->type)) {
@@ -217,12 +228,16 @@ query_reply(struct query *q, const struct rdata_reply *r)
 		end_cd(q, r);
 		return;
 	}
+	if (r->tc && !q->by_tcp) {
+		q->by_tcp = true;
+		query_again(q);
+		return;
+	}
 	set = rdata_build(r, q->name, q->type);
 	if (set->status == RR_FAIL && set->why == RR_WHY_SERVFAIL) {
 		rr_set_unref(set);
 		q->asking_cd = true;
-		list_push(&gd->ready, &q->node);
-		kick(gd);
+		query_again(q);
 		return;
 	}
 	if (!is_asked_on(q, set))
@@ -300,7 +315,7 @@ query_start(struct query *q)
 		query_fail(q, RR_WHY_MALFORMED);
 		return;
 	}
-	q->up = q->attempt % gd->n_ups;
+	q->ctx = &gd->ups[q->attempt % gd->n_ups + (q->by_tcp ? gd->n_ups : 0)];
 	q->due = timer_now(gd->loop) + 2 * gd->timeout_ms + 1000;
 	q->starting = true;
 	q->ended = false;
@@ -308,7 +323,7 @@ query_start(struct query *q)
 	if (!timer_active(gd->watchdog))
 		timer_start(gd->watchdog, gd->timeout_ms);
 	count(gd, METRIC_DNS_QUERIES, 1);
-	ret = getdns_general(gd->ups[q->up].ctx, q->name, (uint16_t)q->type,
+	ret = getdns_general(q->ctx->ctx, q->name, (uint16_t)q->type,
 	    q->asking_cd ? gd->ext_cd : gd->ext, q, &q->id, on_reply);
 	q->starting = false;
 	if (q->ended) {
@@ -336,9 +351,9 @@ query_retry(struct query *q, enum rr_why why, bool pause)
 			query_fail(q, why);
 		return;
 	}
+	q->by_tcp = false;
 	if (!pause) {
-		list_push(&gd->ready, &q->node);
-		kick(gd);
+		query_again(q);
 		return;
 	}
 	q->due = timer_now(gd->loop) + ERROR_WAIT_MS;
@@ -421,7 +436,7 @@ on_watchdog(void *arg)
 	while (!gd->closed && (q = pop_due(gd, &gd->flying)) != NULL) {
 		/* Calls back with CANCEL before it returns, or does not know
 		 * the request any more: either way it is done with q. */
-		(void)getdns_cancel_callback(gd->ups[q->up].ctx, q->id);
+		(void)getdns_cancel_callback(q->ctx->ctx, q->id);
 		query_end(q, GETDNS_CALLBACK_TIMEOUT, NULL);
 	}
 	if (!gd->closed && !list_empty(&gd->flying))
@@ -505,11 +520,13 @@ dns_getdns_open(
 	gd->wait = timer_new(loop, on_wait, gd);
 	gd->watchdog = timer_new(loop, on_watchdog, gd);
 	gd->reaper = timer_new(loop, on_reaper, gd);
-	gd->ups = xcalloc(o->n_upstreams, sizeof(*gd->ups));
+	gd->ups = xcalloc(2 * o->n_upstreams, sizeof(*gd->ups));
 	gd->n_ups = o->n_upstreams;
 	err = make_extensions(gd);
-	for (i = 0; i < gd->n_ups && !err; i++)
-		err = dns_gdctx_open(loop_uv(loop), &o->upstreams[i],
+	for (i = 0; i < 2 * gd->n_ups && !err; i++)
+		err = dns_gdctx_open(loop_uv(loop),
+		    &o->upstreams[i % gd->n_ups],
+		    i < gd->n_ups ? DNS_GDCTX_UDP : DNS_GDCTX_TCP,
 		    gd->timeout_ms, o->appdata_dir, &gd->ups[i]);
 	if (err) {
 		destroy(gd);

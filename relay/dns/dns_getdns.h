@@ -1,6 +1,6 @@
 /*
  * getdns in STUB mode towards validating resolvers, AD bit, UDP with TCP on
- * truncation, one context an upstream, own libuv glue, retry and cap. No
+ * truncation, two contexts an upstream, own libuv glue, retry and cap. No
  * cache. RESOLVER.md says why each setting is as it is.
  */
 #ifndef RELAY_DNS_DNS_GETDNS_H

@@ -19,6 +19,7 @@ struct sts {
 	struct sts_verdict verdict;
 	char mx[1][DOMAIN_MAX];
 	bool silent;
+	int64_t delay; /* ms to an answer */
 	int asked, canceled;
 	char domain[DOMAIN_MAX];
 };
@@ -54,7 +55,7 @@ sts_lookup_start(
 	l->arg = arg;
 	l->timer = timer_new(s->loop, sts_fire, l);
 	if (!s->silent)
-		timer_start(l->timer, 0);
+		timer_start(l->timer, s->delay);
 	return l;
 }
 

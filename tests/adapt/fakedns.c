@@ -13,6 +13,7 @@
 
 #include "relay/base/buf.h"
 #include "relay/base/err.h"
+#include "relay/base/list.h"
 
 #define QUERY_MAX 512
 
@@ -25,6 +26,7 @@ struct fakedns {
 	uint16_t port;
 	unsigned asked;
 	unsigned dropped; /* questions for droponce seen so far */
+	struct list conns; /* struct conn.node */
 };
 
 union addr {
@@ -198,7 +200,7 @@ reply_bad(struct msg *m)
 		reply_error(m, 4);
 	else if (is(m, "drop"))
 		m->n = 0;
-	else if (is(m, "tc") || (is(m, "big") && !m->tcp))
+	else if (is(m, "tc") || is(m, "tcdrop") || (is(m, "big") && !m->tcp))
 		begin(m, TC | AD, 0, 0);
 	else
 		return false;
@@ -292,7 +294,10 @@ on_udp(uv_poll_t *h, int status, int events)
 struct conn {
 	uv_poll_t poll;
 	struct fakedns *f;
+	struct list node;
 	int fd;
+	uint8_t in[4096]; /* questions not yet complete */
+	size_t n;
 };
 
 static void
@@ -301,18 +306,24 @@ on_conn_closed(uv_handle_t *h)
 	free(h->data);
 }
 
-/* One question a connection; the message is small enough for one read. */
 static void
-on_conn(uv_poll_t *h, int status, int events)
+conn_close(struct conn *c)
 {
-	struct conn *c = h->data;
-	struct msg *m = xcalloc(1, sizeof(*m));
-	uint8_t q[QUERY_MAX + 2], len[2];
-	ssize_t n = recv(c->fd, q, sizeof(q), 0);
+	list_remove(&c->node);
+	uv_close((uv_handle_t *)&c->poll, on_conn_closed);
+	close(c->fd);
+}
 
-	(void)status;
-	(void)events;
-	if (n > 2 && parse(m, q + 2, (size_t)n - 2) && !is(m, "tc")) {
+/* Answers the question of q, which begins behind its length. false: no more
+ * on this connection. */
+static bool
+conn_answer(struct conn *c, const uint8_t *q, size_t n)
+{
+	struct msg *m = xcalloc(1, sizeof(*m));
+	uint8_t len[2];
+	bool go_on = parse(m, q, n) && !is(m, "tc");
+
+	if (go_on && !is(m, "tcdrop")) {
 		m->tcp = true;
 		reply(c->f, m);
 		len[0] = (uint8_t)(m->n >> 8);
@@ -321,8 +332,39 @@ on_conn(uv_poll_t *h, int status, int events)
 		(void)send(c->fd, m->p, m->n, MSG_NOSIGNAL);
 	}
 	free(m);
-	uv_close((uv_handle_t *)&c->poll, on_conn_closed);
-	close(c->fd);
+	return go_on;
+}
+
+static void
+on_conn(uv_poll_t *h, int status, int events)
+{
+	struct conn *c = h->data;
+	ssize_t n = recv(c->fd, c->in + c->n, sizeof(c->in) - c->n, 0);
+	size_t at = 0, len;
+
+	(void)status;
+	(void)events;
+	if (n <= 0) {
+		conn_close(c);
+		return;
+	}
+	c->n += (size_t)n;
+	while (c->n - at >= 2) {
+		len = (size_t)(c->in[at] << 8 | c->in[at + 1]);
+		if (len > QUERY_MAX) {
+			conn_close(c);
+			return;
+		}
+		if (c->n - at < 2 + len)
+			break;
+		if (!conn_answer(c, c->in + at + 2, len)) {
+			conn_close(c);
+			return;
+		}
+		at += 2 + len;
+	}
+	c->n -= at;
+	memmove(c->in, c->in + at, c->n);
 }
 
 static void
@@ -339,6 +381,7 @@ on_tcp(uv_poll_t *h, int status, int events)
 		return;
 	}
 	c->poll.data = c;
+	list_push(&c->f->conns, &c->node);
 	uv_poll_start(&c->poll, UV_READABLE, on_conn);
 }
 
@@ -398,6 +441,7 @@ fakedns_new(void *uv_loop, unsigned family)
 		BUG("uv_poll_init");
 	f->poll_udp.data = f->poll_tcp.data = f;
 	f->open = 2;
+	list_init(&f->conns);
 	uv_poll_start(&f->poll_udp, UV_READABLE, on_udp);
 	uv_poll_start(&f->poll_tcp, UV_READABLE, on_tcp);
 	return f;
@@ -444,6 +488,8 @@ fakedns_free(struct fakedns *f)
 {
 	if (!f)
 		return;
+	while (!list_empty(&f->conns))
+		conn_close(CONTAINER_OF(f->conns.next, struct conn, node));
 	uv_close((uv_handle_t *)&f->poll_udp, on_closed);
 	uv_close((uv_handle_t *)&f->poll_tcp, on_closed);
 	close(f->udp);

@@ -4,6 +4,7 @@
  *
  *	good insecure nodata nx servfail bogus refused notimp drop droponce
  *	forged wrongq big tc short garbage cname loop empty nosoa
+ *	tcdrop
  */
 #ifndef TESTS_ADAPT_FAKEDNS_H
 #define TESTS_ADAPT_FAKEDNS_H

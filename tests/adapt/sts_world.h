@@ -24,6 +24,7 @@ struct store {
 	struct loop *loop;
 	struct list calls; /* struct store_call.link */
 	bool has, refuse, silent;
+	bool refuse_put, silent_put;
 	int err, put_err;
 	struct sts_entry row;
 	int gets, puts;
@@ -67,7 +68,7 @@ answer_later(struct store *s, store_sts_fn *got, store_done_fn *done, void *arg)
 	c->done = done;
 	c->arg = arg;
 	c->timer = timer_new(s->loop, store_fire, c);
-	if (!s->silent)
+	if (done ? !s->silent_put : !s->silent)
 		timer_start(c->timer, 0);
 }
 
@@ -105,7 +106,7 @@ store_sts_put(
     struct store *s, const struct sts_entry *e, store_done_fn *fn, void *arg)
 {
 	s->puts++;
-	if (s->refuse)
+	if (s->refuse || s->refuse_put)
 		return ERR_FULL;
 	sts_entry_clear(&s->row);
 	sts_entry_copy(&s->row, e);
@@ -120,6 +121,7 @@ struct http {
 	struct loop *loop;
 	int gets, canceled;
 	struct http_response res;
+	int64_t timeout_ms;
 	char url[300], addrs[200];
 	bool silent;
 };
@@ -151,6 +153,7 @@ http_get_start(struct http *h, const char *host, const char *path,
 	assert_non_null(g);
 	t_int("STS-22", (int64_t)o->max_body, STS_BODY_MAX);
 	h->gets++;
+	h->timeout_ms = o->timeout_ms;
 	snprintf(h->url, sizeof(h->url), "https://%s%s", host, path);
 	h->addrs[0] = '\0';
 	for (size_t i = 0; i < n_addrs; i++)

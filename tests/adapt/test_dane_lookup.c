@@ -90,6 +90,86 @@ test_usable(void **state)
 	world_clear(&w);
 }
 
+/* One family is enough, and the order of families stays. */
+static void
+test_families(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	tabledns_addr(&w.dns, "mx.a", "2001:db8::1", true);
+	tabledns_tlsa(&w.dns, "_25._tcp.mx.a", 3, true);
+	look(&w, true, 10000);
+	t_cstr("IPv6 alone", dane_kind_str(w.kind), "usable");
+	t_cstr("IPv6 alone", w.addrs, "2001:db8::1 ");
+	t_bool("IPv6 alone", w.addrs_secure, true);
+	world_clear(&w);
+
+	world_init(&w);
+	tabledns_status(&w.dns, "mx.a", RR_A, RR_FAIL, false);
+	tabledns_addr(&w.dns, "mx.a", "2001:db8::1", true);
+	tabledns_tlsa(&w.dns, "_25._tcp.mx.a", 3, true);
+	look(&w, true, 10000);
+	t_cstr("DANE-56", dane_kind_str(w.kind), "usable");
+	t_cstr("DANE-56", w.addrs, "2001:db8::1 ");
+	world_clear(&w);
+
+	world_init(&w);
+	tabledns_addr(&w.dns, "mx.a", "192.0.2.1", true);
+	tabledns_addr(&w.dns, "mx.a", "2001:db8::1", false);
+	tabledns_tlsa(&w.dns, "_25._tcp.mx.a", 3, true);
+	look(&w, true, 10000);
+	t_cstr("one secure", dane_kind_str(w.kind), "usable");
+	t_bool("not all are secure", w.addrs_secure, false);
+	world_clear(&w);
+
+	world_init(&w);
+	tabledns_addr(&w.dns, "mx.a", "192.0.2.1", false);
+	tabledns_addr(&w.dns, "mx.a", "2001:db8::1", false);
+	look(&w, true, 10000);
+	t_cstr("DANE-22", dane_kind_str(w.kind), "none");
+	t_cstr("DANE-22", w.addrs, "2001:db8::1 192.0.2.1 ");
+	t_bool("DANE-22", w.addrs_secure, false);
+	world_clear(&w);
+
+	world_init(&w);
+	tabledns_status(&w.dns, "mx.a", RR_A, RR_NODATA, true);
+	tabledns_status(&w.dns, "mx.a", RR_AAAA, RR_FAIL, false);
+	look(&w, true, 10000);
+	t_int("DANE-06", (int)w.addr, DANE_ADDR_FAIL);
+	t_cstr("DANE-06", rr_why_str(w.why), "servfail");
+	world_clear(&w);
+}
+
+/* DANE-25: a secure alias is asked at the name it leads to, then here. */
+static void
+test_expanded(void **state)
+{
+	struct rr_set *a;
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	tabledns_addr(&w.dns, "mx.a", "192.0.2.1", true);
+	a = w.dns.v[0].set;
+	a->has_cname = true;
+	memcpy(a->final_name, "real.b", 7);
+	tabledns_tlsa(&w.dns, "_25._tcp.mx.a", 3, true);
+	look(&w, true, 10000);
+	t_cstr("original", w.base, "mx.a");
+	t_is("original", buf_str(&w.dns.asked),
+	    "mx.a/1 mx.a/28 _25._tcp.real.b/52 _25._tcp.mx.a/52 ");
+	tabledns_tlsa(&w.dns, "_25._tcp.real.b", 3, true);
+	buf_reset(&w.dns.asked);
+	w.calls = 0;
+	look(&w, true, 10000);
+	t_cstr("expanded", w.base, "real.b");
+	t_is("expanded", buf_str(&w.dns.asked),
+	    "mx.a/1 mx.a/28 _25._tcp.real.b/52 ");
+	world_clear(&w);
+}
+
 static void
 test_insecure(void **state)
 {
@@ -205,6 +285,13 @@ test_off(void **state)
 	t_cstr("off", dane_kind_str(w.kind), "none");
 	t_is("off", buf_str(&w.dns.asked), "mx.a/1 mx.a/28 ");
 	world_clear(&w);
+
+	world_init(&w);
+	tabledns_put(&w.dns, "mx.a", RR_A, NULL, false);
+	look(&w, false, 5);
+	t_cstr("off, A hangs", dane_kind_str(w.kind), "none");
+	t_int("off, A hangs", (int)w.addr, DANE_ADDR_FAIL);
+	world_clear(&w);
 }
 
 static void
@@ -239,6 +326,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_usable),
+	    cmocka_unit_test(test_families),
+	    cmocka_unit_test(test_expanded),
 	    cmocka_unit_test(test_insecure),
 	    cmocka_unit_test(test_failures),
 	    cmocka_unit_test(test_alias),

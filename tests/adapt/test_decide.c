@@ -203,6 +203,89 @@ test_sts(void **state)
 	world_clear(&w);
 }
 
+/* MTA-STS answers after DANE has: who waits for it, and what it adds. */
+static void
+test_sts_later(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	w.sts.silent = true;
+	MX(&w, true, "m1.a");
+	secure_host(&w, "m1.a", "192.0.2.1", NULL);
+	tabledns_status(&w.dns, "_25._tcp.m1.a", RR_TLSA, RR_FAIL, false);
+	run(&w, "a.example");
+	t_cstr("DANE-07 does not wait", w.log,
+	    "-m1.a/DANE-07 deferred/4.7.5/DANE-07");
+	world_clear(&w);
+
+	world_init(&w);
+	w.sts.delay = 3;
+	world_sts(&w, STS_MODE_ENFORCE, "m1.a");
+	MX(&w, false, "m1.a");
+	secure_host(&w, "m1.a", "192.0.2.1", "_25._tcp.m1.a");
+	run(&w, "a.example");
+	t_cstr("STS-39 insecure MX waits", w.log,
+	    "m1.a:25/dane+pkix/DANE-17 deferred/4.4.1/SMTP-16");
+	world_clear(&w);
+
+	world_init(&w);
+	w.sts.delay = 3;
+	world_sts(&w, STS_MODE_ENFORCE, "m1.a");
+	world_site(&w, SITE_STS, NULL);
+	MX(&w, true, "m1.a");
+	secure_host(&w, "m1.a", "192.0.2.1", "_25._tcp.m1.a");
+	run(&w, "a.example");
+	t_cstr("a site rule waits", w.log,
+	    "m1.a:25/dane+pkix/DANE-11 deferred/4.4.1/SMTP-16");
+	world_clear(&w);
+
+	world_init(&w);
+	w.sts.delay = 3;
+	world_sts(&w, STS_MODE_ENFORCE, "m1.a");
+	MX(&w, true, "m1.a");
+	secure_host(&w, "m1.a", "192.0.2.1", NULL);
+	tabledns_tlsa(&w.dns, "_25._tcp.m1.a", 1, true);
+	run(&w, "a.example");
+	t_cstr("DANE-12 waits", w.log,
+	    "m1.a:25/pkix/STS-29 deferred/4.4.1/SMTP-16");
+	t_int("DANE-58 unusable TLSA is noted", w.had_set, 1);
+	world_clear(&w);
+}
+
+/* Nobody watches the resolver, remembers domains or knows our addresses. */
+static void
+test_without_hooks(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	w.opts.dns_state = NULL;
+	w.opts.had_dane = NULL;
+	w.opts.had_dane_set = NULL;
+	w.opts.own_addr = NULL;
+	decide_free(w.decide);
+	w.decide = decide_new(&w.opts);
+	MX(&w, true, "m1.a");
+	secure_host(&w, "m1.a", "192.0.2.99", "_25._tcp.m1.a");
+	run(&w, "a.example");
+	t_cstr("DANE as ever", w.log,
+	    "m1.a:25/dane/DANE-11 deferred/4.4.1/SMTP-16");
+	run(&w, "b.example");
+	t_cstr("no domain", w.log, "bounced/5.1.2/SMTP-14");
+	w.opts.dns_state = dns_state;
+	w.dns_state = DNS_STATE_UNTRUSTED;
+	route_free(w.route);
+	w.route = NULL;
+	decide_free(w.decide);
+	w.decide = decide_new(&w.opts);
+	run(&w, "b.example");
+	t_cstr("unprotected, for all we know", w.log, "bounced/5.1.2/SMTP-14");
+	world_clear(&w);
+}
+
 static void
 test_guard(void **state)
 {
@@ -327,6 +410,16 @@ test_untrusted(void **state)
 	t_cstr("dane { mode = off }", w.log,
 	    "m1.a:25/opportunistic/DANE-13 deferred/4.4.1/SMTP-16");
 	world_clear(&w);
+
+	/* Before the first canary a secure answer is good. */
+	world_init(&w);
+	w.had = true;
+	w.dns_state = DNS_STATE_UNKNOWN;
+	MX(&w, true, "m1.a");
+	secure_host(&w, "m1.a", "192.0.2.1", "_25._tcp.m1.a");
+	run(&w, "a.example");
+	t_cstr("secure", w.log, "m1.a:25/dane/DANE-11 deferred/4.4.1/SMTP-16");
+	world_clear(&w);
 }
 
 /* DANE-58: an answer that nobody validated stays so, also when the resolver
@@ -373,6 +466,24 @@ test_untrusted_denial(void **state)
 	MX(&w, false, "");
 	run(&w, "a.example");
 	t_cstr("null MX", w.log, "deferred/4.7.5/DANE-58");
+	world_site(&w, SITE_DEFAULT, NULL);
+	w.site.continuity_log = true;
+	run(&w, "a.example");
+	t_cstr("continuity = log", w.log, "bounced/5.1.10/NMX-01");
+	world_clear(&w);
+
+	world_init(&w);
+	w.dns_state = DNS_STATE_UNTRUSTED;
+	world_site(&w, SITE_VERIFIED, NULL);
+	run(&w, "a.example");
+	t_cstr("verified", w.log, "deferred/4.7.5/DANE-58");
+	world_site(&w, SITE_STS, NULL);
+	run(&w, "a.example");
+	t_cstr("sts", w.log, "bounced/5.1.2/SMTP-14");
+	world_site(&w, SITE_DANE, NULL);
+	tabledns_status(&w.dns, "a.example", RR_MX, RR_FAIL, false);
+	run(&w, "a.example");
+	t_cstr("a failure is one", w.log, "deferred/4.4.3/DANE-05");
 	world_clear(&w);
 
 	world_init(&w);
@@ -465,6 +576,8 @@ main(void)
 	    cmocka_unit_test(test_skips),
 	    cmocka_unit_test(test_insecure_mx_off),
 	    cmocka_unit_test(test_sts),
+	    cmocka_unit_test(test_sts_later),
+	    cmocka_unit_test(test_without_hooks),
 	    cmocka_unit_test(test_guard),
 	    cmocka_unit_test(test_literal),
 	    cmocka_unit_test(test_nexthop),

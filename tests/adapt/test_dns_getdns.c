@@ -3,6 +3,9 @@
 
 #include "tests/unit/t.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "relay/dns/dns_getdns.h"
@@ -16,6 +19,7 @@ struct world {
 	struct metrics metrics;
 	struct fakedns *f4;
 	struct dns *dns;
+	int64_t timeout_ms;
 	unsigned asking; /* inside dns_ask */
 	unsigned answers;
 	struct rr_set *last;
@@ -59,7 +63,7 @@ open_with(struct world *w, const struct opt_addr_port *ups, size_t n)
 	    .n_upstreams = n,
 	    .appdata_dir = "/nonexistent",
 	    .metrics = &w->metrics,
-	    .timeout_ms = TIMEOUT_MS,
+	    .timeout_ms = w->timeout_ms,
 	};
 
 	t_err("open", dns_getdns_open(w->loop, &o, &w->dns), 0);
@@ -73,6 +77,7 @@ world_new(void)
 
 	t_err("loop", loop_new(&w->loop), 0);
 	metrics_init(&w->metrics);
+	w->timeout_ms = TIMEOUT_MS;
 	w->f4 = fakedns_new(loop_uv(w->loop), 4);
 	assert_non_null(w->f4);
 	up = fakedns_addr(w->f4);
@@ -277,6 +282,72 @@ test_mixed(void **state)
 	world_free(w);
 }
 
+/* Many on one TCP connection: each has its answer, whether those beside it
+ * have one or not. */
+static void
+test_tcp(void **state)
+{
+	static const struct {
+		const char *name;
+		unsigned big, silent;
+	} rows[] = {{"all answer", 60, 0}, {"some are silent", 40, 5}};
+
+	(void)state;
+	for (size_t i = 0; i < T_COUNT(rows); i++) {
+		struct world *w = world_new();
+		struct opt_addr_port up = fakedns_addr(w->f4);
+
+		dns_getdns_close(w->dns);
+		w->timeout_ms = 60000;
+		open_with(w, &up, 1);
+		for (unsigned k = 0; k < rows[i].silent; k++)
+			ask(w, "tcdrop.test", RR_TLSA);
+		for (unsigned k = 0; k < rows[i].big; k++)
+			ask(w, "big.test", RR_TLSA);
+		run_until(w, rows[i].big);
+		t_int(rows[i].name,
+		    (int64_t)metrics_get(&w->metrics, METRIC_DNS_FAILED), 0);
+		t_int(rows[i].name, (int64_t)w->last->n, 100);
+		world_free(w);
+	}
+}
+
+/*
+ * Lookups that time out on TCP, one after the other: getdns may close its own
+ * descriptors only. Those opened here take each number that becomes free.
+ */
+static void
+test_foreign_descriptors(void **state)
+{
+	enum { VICTIMS = 200 };
+	struct world *w = world_new();
+	int fds[VICTIMS], n = 0, lost = 0;
+	struct stat null, st;
+
+	(void)state;
+	ask(w, "tcdrop.test", RR_TLSA);
+	for (int i = 0; i < 4; i++) {
+		uv_sleep(TIMEOUT_MS / 10);
+		uv_run(loop_uv(w->loop), UV_RUN_NOWAIT);
+		ask(w, "tcdrop.test", RR_TLSA);
+	}
+	t_int("/dev/null", stat("/dev/null", &null), 0);
+	while (w->answers < 5) {
+		uv_run(loop_uv(w->loop), UV_RUN_ONCE);
+		if (n < VICTIMS)
+			fds[n++] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	}
+	t_cstr("answer", rr_status_str(w->last->status), "fail");
+	for (int i = 0; i < n; i++) {
+		if (fstat(fds[i], &st) != 0 || st.st_ino != null.st_ino)
+			lost++;
+		else
+			close(fds[i]);
+	}
+	t_int("all are still ours", lost, 0);
+	world_free(w);
+}
+
 /* STYLE 29: after cancel no callback, whatever the lookup is doing. */
 static void
 test_cancel(void **state)
@@ -439,6 +510,8 @@ main(void)
 	    cmocka_unit_test(test_canary_of_all),
 	    cmocka_unit_test(test_many),
 	    cmocka_unit_test(test_mixed),
+	    cmocka_unit_test(test_tcp),
+	    cmocka_unit_test(test_foreign_descriptors),
 	    cmocka_unit_test(test_cancel),
 	    cmocka_unit_test(test_close),
 	    cmocka_unit_test(test_close_in_pump),

@@ -3,6 +3,8 @@
 
 #include "tests/adapt/sts_world.h"
 
+#include "sts/sts_fetch.h"
+
 static void
 test_first_fetch(void **state)
 {
@@ -117,6 +119,11 @@ test_failed_fetch(void **state)
 		    .body = {BODY("enforce"), sizeof(BODY("enforce")) - 1}},
 		"HTTP status 404"},
 	    {"STS-19 redirect", {.status = 301}, "HTTP status 301"},
+	    {"STS-19 redirect with a policy",
+		{.status = 302,
+		    .type = {"text/plain", 10},
+		    .body = {BODY("enforce"), sizeof(BODY("enforce")) - 1}},
+		"HTTP status 302"},
 	    {"STS-18 204", {.status = 204}, "HTTP status 204"},
 	    {"STS-09 HTML",
 		{.status = 200,
@@ -233,6 +240,123 @@ test_store_errors(void **state)
 	world_clear(&w);
 }
 
+/* STS-41: a policy that is not stored is in force for those who asked. */
+static void
+test_put_errors(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	publish(&w, "v=STSv1; id=1;");
+	w.store.refuse_put = true;
+	ask(&w, "put refused", "fresh enforce 1");
+	t_int("tried", w.store.puts, 1);
+	t_bool("warned",
+	    strstr(w.lines, "policy of a.example is not stored") != NULL, true);
+	w.store.refuse_put = false;
+	ask(&w, "asked again", "fresh enforce 1");
+	t_int("fetched again", w.http.gets, 2);
+	ask(&w, "now it is stored", "fresh enforce 1");
+	t_int("no third fetch", w.http.gets, 2);
+	world_clear(&w);
+}
+
+/* More addresses than anybody needs; those that fail beside one that works. */
+static void
+test_many_addresses(void **state)
+{
+	struct rr_set *many = rr_set_new(RR_A, 20);
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	tabledns_txt(&w.dns, "_mta-sts.a.example", "v=STSv1; id=1;");
+	for (size_t i = 0; i < many->n; i++) {
+		char text[40];
+
+		snprintf(text, sizeof(text), "192.0.2.%zu", i + 1);
+		t_err("address", rr_addr_parse(str_of(text), &many->u.addr[i]),
+		    0);
+	}
+	tabledns_put(&w.dns, "mta-sts.a.example", RR_A, many, false);
+	ask(&w, "20 addresses", "fresh enforce 1");
+	t_cstr("8 of them", w.http.addrs,
+	    "192.1 192.2 192.3 192.4 192.5 192.6 192.7 192.8 ");
+	world_clear(&w);
+
+	world_init(&w);
+	publish(&w, "v=STSv1; id=1;");
+	tabledns_status(&w.dns, "mta-sts.a.example", RR_AAAA, RR_FAIL, false);
+	ask(&w, "AAAA fails", "fresh enforce 1");
+	world_clear(&w);
+
+	world_init(&w);
+	tabledns_txt(&w.dns, "_mta-sts.a.example", "v=STSv1; id=1;");
+	tabledns_status(&w.dns, "mta-sts.a.example", RR_A, RR_FAIL, false);
+	ask(&w, "A fails", "fetch-failed none ");
+	t_cstr("A fails", w.text, "address lookup of the policy host failed");
+	t_int("no request", w.http.gets, 0);
+	world_clear(&w);
+}
+
+/* A domain for which no _mta-sts name can exist has no policy. */
+static void
+test_long_domain(void **state)
+{
+	char domain[DOMAIN_MAX], host[DOMAIN_MAX] = "";
+
+	(void)state;
+	for (size_t i = 0; i < 248; i++)
+		domain[i] = i % 2 ? '.' : 'a';
+	memcpy(domain + 247, "b", 2);
+	t_err("STS-08", sts_fetch_host(domain, host), ERR_TOOBIG);
+	t_cstr("STS-08", host, "");
+	for (int i = 0; i < 3; i++) {
+		struct world w;
+
+		world_init(&w);
+		w.store.refuse = i == 1;
+		w.store.silent = i == 2;
+		w.opts.txt_timeout_ms = i == 2 ? 5 : 5000;
+		world_again(&w);
+		sts_lookup_start(w.sts, domain, on_verdict, &w);
+		t_int("not at once", w.calls, 0);
+		loop_run(w.loop);
+		t_int("once", w.calls, 1);
+		t_cstr("verdict", w.got,
+		    i == 0 ? "no-policy none " : "store-error none ");
+		t_cstr("rule", w.rule, i == 0 ? "STS-02" : "STS-41");
+		t_is("nothing is asked", buf_str(&w.dns.asked), "");
+		world_clear(&w);
+	}
+}
+
+/* STS-22, STS-40: limits of time that were not set have their default. */
+static void
+test_default_timeouts(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	publish(&w, "v=STSv1; id=1;");
+	w.opts.txt_timeout_ms = 0;
+	world_again(&w);
+	ask(&w, "answers are waited for", "fresh enforce 1");
+	t_int("STS-22 one minute", w.http.timeout_ms, 60000);
+	world_clear(&w);
+
+	world_init(&w);
+	publish(&w, "v=STSv1; id=1;");
+	w.opts.fetch_timeout_ms = 7000;
+	world_again(&w);
+	ask(&w, "configured", "fresh enforce 1");
+	t_int("configured", w.http.timeout_ms, 7000);
+	world_clear(&w);
+	sts_free(NULL);
+}
+
 static void
 test_coalescing(void **state)
 {
@@ -342,6 +466,18 @@ test_freed_early(void **state)
 	t_int("request is canceled", w.http.canceled, 1);
 	t_int("no call", w.calls, 0);
 	world_clear(&w);
+
+	world_init(&w);
+	publish(&w, "v=STSv1; id=1;");
+	w.store.silent_put = true;
+	sts_lookup_start(w.sts, "a.example", on_verdict, &w);
+	for (int i = 0; i < 20; i++)
+		loop_run_once(w.loop);
+	t_int("the store has it", w.store.puts, 1);
+	world_again(&w);
+	t_bool("the store owes nothing", list_empty(&w.store.calls), true);
+	t_int("no call", w.calls, 0);
+	world_clear(&w);
 }
 
 int
@@ -354,6 +490,10 @@ main(void)
 	    cmocka_unit_test(test_failed_fetch),
 	    cmocka_unit_test(test_addresses),
 	    cmocka_unit_test(test_store_errors),
+	    cmocka_unit_test(test_put_errors),
+	    cmocka_unit_test(test_many_addresses),
+	    cmocka_unit_test(test_long_domain),
+	    cmocka_unit_test(test_default_timeouts),
 	    cmocka_unit_test(test_coalescing),
 	    cmocka_unit_test(test_refresh),
 	    cmocka_unit_test(test_moot),

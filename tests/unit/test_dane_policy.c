@@ -94,6 +94,8 @@ static const struct tcase cases[] = {
 	"addr cname host", DANE_ADDR_OK, DANE_NONE, "DANE-13", ""},
     {"DANE-24 ... unusable there", INS_ALIAS, NODATA_I, SEC, 0, UNUSABLE,
 	"addr cname host", DANE_ADDR_OK, DANE_UNUSABLE, "DANE-12", HOST},
+    {"DANE-10 alias seen by AAAA alone", NODATA_I, INS_ALIAS, SEC, 0, SEC,
+	"addr cname host", DANE_ADDR_OK, DANE_USABLE, "DANE-11", HOST},
     {"DANE-08 insecure alias", INS_ALIAS, INS_ALIAS, INS, 0, 0, "addr cname",
 	DANE_ADDR_OK, DANE_NONE, "DANE-22", ""},
     {"DANE-08 alias gone", INS_ALIAS, INS_ALIAS, NODATA_S, 0, 0, "addr cname",
@@ -263,6 +265,61 @@ test_long_name(void **state)
 	rr_set_unref(aaaa);
 }
 
+/* The expanded name is too long to be asked for, the original one is not. */
+static void
+test_long_expanded(void **state)
+{
+	struct dane_facts f = {.host = HOST, .port = 25};
+	struct rr_set *a = make(RR_A, SEC_ALIAS), *none = make(RR_AAAA, NX_S);
+	struct rr_set *tlsa = make(RR_TLSA, SEC);
+	struct dane_verdict v;
+	struct dane_step step;
+
+	(void)state;
+	memset(a->final_name, 'x', 250);
+	a->final_name[250] = '\0';
+	f.a = a;
+	f.aaaa = none;
+	dane_next(&f, true, &step);
+	t_int("DANE-25", (int)step.kind, DANE_ASK_TLSA_HOST);
+	t_cstr("DANE-25", step.name, "_25._tcp." HOST);
+	f.tlsa_host = tlsa;
+	dane_judge(&f, true, &v);
+	t_cstr("usable", dane_kind_str(v.kind), "usable");
+	t_cstr("base", v.base, HOST);
+	dane_verdict_clear(&v);
+	rr_set_unref(a);
+	rr_set_unref(none);
+	rr_set_unref(tlsa);
+}
+
+/* What was not answered has failed; it is never "none": DANE-06, DANE-59. */
+static void
+test_unanswered(void **state)
+{
+	struct rr_set *none = make(RR_A, NODATA_S);
+	const struct dane_facts facts[] = {
+	    {.host = HOST, .port = 25},
+	    {.host = HOST, .port = 25, .a = none},
+	    {.host = HOST, .port = 25, .aaaa = none},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < T_COUNT(facts); i++) {
+		struct dane_verdict v;
+		struct dane_step step;
+
+		t_int("state", (int)dane_addr_state(&facts[i]), DANE_ADDR_FAIL);
+		dane_next(&facts[i], true, &step);
+		t_int("asks", (int)step.kind, DANE_ASK_ADDR);
+		dane_judge(&facts[i], true, &v);
+		t_cstr("verdict", dane_kind_str(v.kind), "failed");
+		t_cstr("rule", v.rule, "DANE-06");
+		t_cstr("why", rr_why_str(v.why), i == 2 ? "none" : "timeout");
+	}
+	rr_set_unref(none);
+}
+
 static void
 test_names(void **state)
 {
@@ -281,6 +338,11 @@ test_names(void **state)
 		"mx.a "},
 	    {"DANE-44 no MX", MX_IMPLICIT, "real.a", "dom.a", "dom.a",
 		"real.a dom.a "},
+	    {"DANE-44 ... and no next hop", MX_IMPLICIT, "real.a", NULL, "",
+		"real.a "},
+	    {"DANE-42 not expanded", MX_SECURE, "mx.a", "dom.a", "",
+		"mx.a dom.a "},
+	    {"address literal", MX_LITERAL, "mx.a", "dom.a", "dom.a", "mx.a "},
 	    {"DANE-27 relay host", MX_NEXTHOP, "real.a", "hub.a", "",
 		"real.a hub.a "},
 	};
@@ -310,6 +372,8 @@ main(void)
 	    cmocka_unit_test(test_cases),
 	    cmocka_unit_test(test_off),
 	    cmocka_unit_test(test_long_name),
+	    cmocka_unit_test(test_long_expanded),
+	    cmocka_unit_test(test_unanswered),
 	    cmocka_unit_test(test_names),
 	};
 

@@ -91,6 +91,15 @@ test_many(void **state)
 
 	s = (struct plan_skips){0};
 	for (unsigned i = 1; i <= PLAN_SKIPS_MAX; i++)
+		add(&s, NET, i);
+	add(&s, POLICY, 77);
+	add(&s, POLICY, 78);
+	plan_no_host(&s, "a.example", &o);
+	t_cstr(
+	    "policy after many", o.reply, "mx77.example: TLSA lookup failed");
+
+	s = (struct plan_skips){0};
+	for (unsigned i = 1; i <= PLAN_SKIPS_MAX; i++)
 		add(&s, GONE, i);
 	add(&s, NET, 99);
 	plan_no_host(&s, "a.example", &o);

@@ -53,6 +53,12 @@ test_valid(void **state)
 		STS_MODE_ENFORCE, 31557600, "a.b "},
 	    {"max_age 0", "version: STSv1\nmode: enforce\nmax_age: 0\nmx: a.b",
 		STS_MODE_ENFORCE, 0, "a.b "},
+	    {"STS-11 tab after the colon",
+		"version:\tSTSv1\nmode: \t enforce\nmax_age:\t5\nmx:\ta.b\n",
+		STS_MODE_ENFORCE, 5, "a.b "},
+	    {"STS-12 UTF-8 of three and four bytes",
+		HEAD "mx: a.b\nx: \xe2\x82\xac \xf0\x9f\x93\xa7\n",
+		STS_MODE_ENFORCE, 604800, "a.b "},
 	    {"upper case", HEAD "mx: MX.Example.COM", STS_MODE_ENFORCE, 604800,
 		"mx.example.com "},
 	    {"A-label", HEAD "mx: *.xn--bcher-kva.example", STS_MODE_ENFORCE,
@@ -79,75 +85,75 @@ test_valid(void **state)
 	buf_clear(&mx);
 }
 
+static const struct {
+	const char *name, *body;
+} invalid[] = {
+    {"empty", ""},
+    {"STS-10 no version", "mode: enforce\nmax_age: 5\nmx: a.b\n"},
+    {"STS-10 no mode", "version: STSv1\nmax_age: 5\nmx: a.b\n"},
+    {"STS-10 no max_age", "version: STSv1\nmode: enforce\nmx: a.b\n"},
+    {"STS-10 no mx", HEAD},
+    {"STS-10 no mx in testing", "version: STSv1\nmode: testing\nmax_age: 5\n"},
+    {"other version", "version: STSv2\nmode: none\nmax_age: 5\n"},
+    {"version in small letters", "version: stsv1\nmode: none\nmax_age: 5\n"},
+    {"other mode", "version: STSv1\nmode: strict\nmax_age: 5\nmx: a"},
+    {"mode in capitals", "version: STSv1\nmode: Enforce\nmax_age: 5\nmx: a"},
+    {"key in capitals", "version: STSv1\nMode: enforce\nmax_age: 5\nmx: a"},
+    {"max_age negative", "version: STSv1\nmode: none\nmax_age: -1"},
+    {"max_age 11 digits", "version: STSv1\nmode: none\nmax_age: 12345678901"},
+    {"max_age with unit", "version: STSv1\nmode: none\nmax_age: 5d"},
+    {"blank before the colon", HEAD "mx : a.b\n"},
+    {"no colon", HEAD "mx: a.b\nhello\n"},
+    {"empty line", HEAD "\nmx: a.b\n"},
+    {"empty line at the end", HEAD "mx: a.b\n\n"},
+    {"blank at the front", " " HEAD "mx: a.b\n"},
+    {"empty value", HEAD "mx: a.b\nx:\n"},
+    {"empty mx", HEAD "mx:\n"},
+    {"STS-15 address", HEAD "mx: 192.0.2.1\n"},
+    {"STS-15 IPv6 address", HEAD "mx: 2001:db8::1\n"},
+    {"STS-15 address literal", HEAD "mx: [192.0.2.1]\n"},
+    {"STS-15 star alone", HEAD "mx: *\n"},
+    {"STS-15 star and dot", HEAD "mx: *.\n"},
+    {"STS-15 partial star", HEAD "mx: m*.example\n"},
+    {"STS-15 star inside", HEAD "mx: a.*.example\n"},
+    {"STS-15 two stars", HEAD "mx: *.*.example\n"},
+    {"STS-15 dot in front", HEAD "mx: .example\n"},
+    {"STS-15 dot at the end", HEAD "mx: mx.example.\n"},
+    {"STS-15 U-label",
+	HEAD "mx: b\xc3\xbc"
+	     "cher.example\n"},
+    {"STS-15 underscore", HEAD "mx: a_b.example\n"},
+    {"STS-15 two on a line", HEAD "mx: a.b, c.d\n"},
+    {"STS-15 one wrong of two", HEAD "mx: a.b\nmx: -\n"},
+    {"STS-43 control character", HEAD "mx: a.b\nx: a\x01z\n"},
+    {"STS-43 DEL", HEAD "mx: a.b\nx: a\x7fz\n"},
+    {"STS-43 bare CR", HEAD "mx: a.b\rx: y\n"},
+    {"STS-43 CR at the end", HEAD "mx: a.b\r"},
+    {"STS-43 tab in a value", HEAD "mx: a.b\nx: a\tb\n"},
+    {"STS-43 not UTF-8", HEAD "mx: a.b\nx: \xff\n"},
+    {"STS-43 overlong UTF-8", HEAD "mx: a.b\nx: \xc0\xaf\n"},
+    {"STS-43 surrogate", HEAD "mx: a.b\nx: \xed\xa0\x80\n"},
+    {"STS-43 third byte of UTF-8", HEAD "mx: a.b\nx: \xe2\x82z\n"},
+    {"STS-43 fourth byte of UTF-8", HEAD "mx: a.b\nx: \xf0\x9f\x93\xc0\n"},
+    {"STS-43 above U+10FFFF", HEAD "mx: a.b\nx: \xf4\x90\x80\x80\n"},
+    {"STS-43 cut UTF-8", HEAD "mx: a.b\nx: \xe2\x82"},
+    {"key empty", HEAD "mx: a.b\n: x\n"},
+    {"key begins with a dot", HEAD "mx: a.b\n.x: y\n"},
+    {"key with a slash", HEAD "mx: a.b\na/b: y\n"},
+    {"key too long", HEAD "mx: a.b\na23456789012345678901234567890123: x\n"},
+    {"HTML", "<html>\n<body>no: such file</body>\n"},
+};
+
 static void
 test_invalid(void **state)
 {
-	static const struct {
-		const char *name, *body;
-	} cases[] = {
-	    {"empty", ""},
-	    {"STS-10 no version", "mode: enforce\nmax_age: 5\nmx: a.b\n"},
-	    {"STS-10 no mode", "version: STSv1\nmax_age: 5\nmx: a.b\n"},
-	    {"STS-10 no max_age", "version: STSv1\nmode: enforce\nmx: a.b\n"},
-	    {"STS-10 no mx", HEAD},
-	    {"STS-10 no mx in testing",
-		"version: STSv1\nmode: testing\nmax_age: 5\n"},
-	    {"other version", "version: STSv2\nmode: none\nmax_age: 5\n"},
-	    {"version in small letters",
-		"version: stsv1\nmode: none\nmax_age: 5\n"},
-	    {"other mode", "version: STSv1\nmode: strict\nmax_age: 5\nmx: a"},
-	    {"mode in capitals",
-		"version: STSv1\nmode: Enforce\nmax_age: 5\nmx: a"},
-	    {"key in capitals",
-		"version: STSv1\nMode: enforce\nmax_age: 5\nmx: a"},
-	    {"max_age negative", "version: STSv1\nmode: none\nmax_age: -1"},
-	    {"max_age 11 digits",
-		"version: STSv1\nmode: none\nmax_age: 12345678901"},
-	    {"max_age with unit", "version: STSv1\nmode: none\nmax_age: 5d"},
-	    {"blank before the colon", HEAD "mx : a.b\n"},
-	    {"no colon", HEAD "mx: a.b\nhello\n"},
-	    {"empty line", HEAD "\nmx: a.b\n"},
-	    {"empty line at the end", HEAD "mx: a.b\n\n"},
-	    {"blank at the front", " " HEAD "mx: a.b\n"},
-	    {"empty value", HEAD "mx: a.b\nx:\n"},
-	    {"empty mx", HEAD "mx:\n"},
-	    {"STS-15 address", HEAD "mx: 192.0.2.1\n"},
-	    {"STS-15 IPv6 address", HEAD "mx: 2001:db8::1\n"},
-	    {"STS-15 address literal", HEAD "mx: [192.0.2.1]\n"},
-	    {"STS-15 star alone", HEAD "mx: *\n"},
-	    {"STS-15 star and dot", HEAD "mx: *.\n"},
-	    {"STS-15 partial star", HEAD "mx: m*.example\n"},
-	    {"STS-15 star inside", HEAD "mx: a.*.example\n"},
-	    {"STS-15 two stars", HEAD "mx: *.*.example\n"},
-	    {"STS-15 dot in front", HEAD "mx: .example\n"},
-	    {"STS-15 dot at the end", HEAD "mx: mx.example.\n"},
-	    {"STS-15 U-label",
-		HEAD "mx: b\xc3\xbc"
-		     "cher.example\n"},
-	    {"STS-15 underscore", HEAD "mx: a_b.example\n"},
-	    {"STS-15 two on a line", HEAD "mx: a.b, c.d\n"},
-	    {"STS-15 one wrong of two", HEAD "mx: a.b\nmx: -\n"},
-	    {"STS-43 control character", HEAD "mx: a.b\nx: a\x01z\n"},
-	    {"STS-43 DEL", HEAD "mx: a.b\nx: a\x7fz\n"},
-	    {"STS-43 bare CR", HEAD "mx: a.b\rx: y\n"},
-	    {"STS-43 CR at the end", HEAD "mx: a.b\r"},
-	    {"STS-43 tab in a value", HEAD "mx: a.b\nx: a\tb\n"},
-	    {"STS-43 not UTF-8", HEAD "mx: a.b\nx: \xff\n"},
-	    {"STS-43 overlong UTF-8", HEAD "mx: a.b\nx: \xc0\xaf\n"},
-	    {"STS-43 surrogate", HEAD "mx: a.b\nx: \xed\xa0\x80\n"},
-	    {"STS-43 cut UTF-8", HEAD "mx: a.b\nx: \xe2\x82"},
-	    {"key too long",
-		HEAD "mx: a.b\na23456789012345678901234567890123: x\n"},
-	    {"HTML", "<html>\n<body>no: such file</body>\n"},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < T_COUNT(cases); i++) {
+	for (size_t i = 0; i < T_COUNT(invalid); i++) {
 		struct sts_policy p;
 		const char *text = NULL;
 
-		t_err(cases[i].name,
-		    sts_policy_parse(str_of(cases[i].body), &p, &text),
+		t_err(invalid[i].name,
+		    sts_policy_parse(str_of(invalid[i].body), &p, &text),
 		    ERR_SYNTAX);
 		assert_non_null(text);
 	}
@@ -184,6 +190,23 @@ test_limits(void **state)
 	buf_add_char(&b, 'y');
 	t_err(
 	    "STS-22 more", sts_policy_parse(buf_str(&b), &p, NULL), ERR_TOOBIG);
+
+	/* 253 characters are the longest name; a pattern must fit as well. */
+	buf_reset(&b);
+	buf_add_cstr(&b, HEAD "mx: ");
+	for (int i = 0; i < 126; i++)
+		buf_add_cstr(&b, "a.");
+	buf_add_char(&b, 'a');
+	t_err("STS-15 long name", sts_policy_parse(buf_str(&b), &p, NULL), 0);
+	t_int("STS-15 long name", (int64_t)strlen(p.mx[0]), 253);
+	sts_policy_clear(&p);
+	buf_reset(&b);
+	buf_add_cstr(&b, HEAD "mx: *.");
+	for (int i = 0; i < 126; i++)
+		buf_add_cstr(&b, "a.");
+	buf_add_char(&b, 'a');
+	t_err("STS-15 long pattern", sts_policy_parse(buf_str(&b), &p, NULL),
+	    ERR_SYNTAX);
 	buf_clear(&b);
 }
 

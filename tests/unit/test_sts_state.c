@@ -12,7 +12,14 @@
 
 enum cache { C_NONE, C_SAME, C_OTHER, C_EXPIRED, C_BROKEN, C_CORRUPT };
 enum txt { T_OK, T_NODATA, T_FAIL, T_SYNTAX };
-enum mem { M_NONE, M_LATELY, M_LONG_AGO, M_OTHER_ID, M_FUTURE };
+enum mem {
+	M_NONE,
+	M_LATELY,
+	M_LONG_AGO,
+	M_OTHER_ID,
+	M_FUTURE,
+	M_NO_FAILURE /* a note for another reason */
+};
 
 struct world {
 	struct sts_inputs in;
@@ -63,6 +70,8 @@ build(struct world *w, enum cache c, enum txt t, enum mem m)
 		set_memory(w, "1", NOW);
 	if (m == M_FUTURE)
 		set_memory(w, "2", NOW + 1);
+	if (m == M_NO_FAILURE)
+		set_memory(w, "", NOW);
 }
 
 static const struct {
@@ -92,6 +101,8 @@ static const struct {
     {"STS-21 five minutes are over", C_NONE, T_OK, M_LONG_AGO, "fetch",
 	"fetch-failed"},
     {"STS-21 is per id", C_NONE, T_OK, M_OTHER_ID, "fetch", "fetch-failed"},
+    {"STS-21 nothing has failed", C_NONE, T_OK, M_NO_FAILURE, "fetch",
+	"fetch-failed"},
     {"clock was set back", C_NONE, T_OK, M_FUTURE, "fetch", "fetch-failed"},
     {"STS-41 store error", C_BROKEN, T_OK, M_NONE, "store-error",
 	"store-error"},
@@ -156,7 +167,7 @@ test_product(void **state)
 	(void)state;
 	for (int c = C_NONE; c <= C_CORRUPT; c++) {
 		for (int t = T_OK; t <= T_SYNTAX; t++) {
-			for (int m = M_NONE; m <= M_FUTURE; m++) {
+			for (int m = M_NONE; m <= M_NO_FAILURE; m++) {
 				struct world w;
 
 				build(&w, (enum cache)c, (enum txt)t,

@@ -394,6 +394,52 @@ test_expired_rule(void **state)
 	tls_plan_clear(&plan);
 }
 
+/* Nobody asked for MTA-STS: as for a domain that has none. */
+static void
+test_without_sts(void **state)
+{
+	struct tls_plan plan;
+	struct tls_verdict v;
+	struct world w;
+
+	(void)state;
+	decide(MX_INSECURE, DANE_NONE, S_ENFORCE, &w, &plan, &v);
+	t_cstr("asked", tls_level_str(plan.level), "pkix");
+	tls_plan_clear(&plan);
+	w.in.sts = NULL;
+	tls_policy_decide(&w.in, &plan, &v);
+	t_cstr("not asked", tls_level_str(plan.level), "opportunistic");
+	t_cstr("not asked", v.rule, "DANE-13");
+	tls_plan_clear(&plan);
+}
+
+/* RFC 6066 3: no SNI when the host is an address. */
+static void
+test_address_as_host(void **state)
+{
+	static const struct {
+		const char *host, *sni;
+	} rows[] = {
+	    {HOST, HOST},
+	    {"192.0.2.1", ""},
+	    {"2001:db8::1", ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < T_COUNT(rows); i++) {
+		struct tls_plan plan;
+		struct tls_verdict v;
+		struct world w;
+
+		decide(MX_NEXTHOP, DANE_NONE, S_NONE, &w, &plan, &v);
+		tls_plan_clear(&plan);
+		w.in.host = rows[i].host;
+		tls_policy_decide(&w.in, &plan, &v);
+		t_cstr("DANE-50 SNI", plan.sni, rows[i].sni);
+		tls_plan_clear(&plan);
+	}
+}
+
 /* DANE-58: a resolver that does not validate. */
 static void
 test_untrusted(void **state)
@@ -446,6 +492,8 @@ main(void)
 	    cmocka_unit_test(test_dane_plan),
 	    cmocka_unit_test(test_sts_plan),
 	    cmocka_unit_test(test_expired_rule),
+	    cmocka_unit_test(test_without_sts),
+	    cmocka_unit_test(test_address_as_host),
 	    cmocka_unit_test(test_untrusted),
 	};
 

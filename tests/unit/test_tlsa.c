@@ -79,6 +79,8 @@ test_full_data(void **state)
 	    {"three length bytes", {0x30, 0x83, 0x00, 0x01}, 4, 9, false},
 	    {"indefinite", {0x30, 0x80}, 2, 7, false},
 	    {"tag alone", {0x30}, 1, 1, false},
+	    {"length cut off", {0x30, 0x81}, 2, 2, false},
+	    {"second length byte cut off", {0x30, 0x82, 0x01}, 3, 3, false},
 	};
 
 	(void)state;
@@ -131,6 +133,35 @@ test_select(void **state)
 		free(in[i].data);
 }
 
+/* Only a record that is the same in every field is dropped as a repetition. */
+static void
+test_repeated(void **state)
+{
+	struct rr_tlsa in[] = {
+	    record(3, 1, 2, 64, 1),
+	    record(3, 1, 2, 64, 2), /* another key */
+	    record(3, 1, 2, 64, 1),
+	    record(3, 1, 0, 7, 0),
+	    record(3, 1, 0, 8, 0), /* a longer one */
+	    record(3, 1, 0, 7, 0),
+	};
+	static const int want[] = {1, 2, 0x05, 0x06};
+	struct rr_tlsa *out;
+	size_t n;
+
+	(void)state;
+	memcpy(in[3].data, "\x30\x05", 2);
+	memcpy(in[4].data, "\x30\x06", 2);
+	memcpy(in[5].data, "\x30\x05", 2);
+	tlsa_select(in, T_COUNT(in), &out, &n);
+	t_int("records", (int64_t)n, T_COUNT(want));
+	for (size_t i = 0; i < n; i++)
+		t_int("second byte", out[i].data[1], want[i]);
+	rr_tlsa_free(out, n);
+	for (size_t i = 0; i < T_COUNT(in); i++)
+		free(in[i].data);
+}
+
 static void
 test_name(void **state)
 {
@@ -156,6 +187,7 @@ main(void)
 	    cmocka_unit_test(test_usable),
 	    cmocka_unit_test(test_full_data),
 	    cmocka_unit_test(test_select),
+	    cmocka_unit_test(test_repeated),
 	    cmocka_unit_test(test_name),
 	};
 
