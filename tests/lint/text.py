@@ -194,7 +194,8 @@ def check_manual(tree):
 
 
 EVENT = re.compile(r'\blog_(?:begin|text)\s*\((?:[^;"]|\n)*"([a-z_-]+)"')
-RULE_ID = re.compile(r'"([A-Z]{3,4}-[0-9]{2}|(?:ADDR|SITE|STEP)-[A-Z]+)"')
+RULE_ID = re.compile(
+    r'"([A-Z]{3,4}-[0-9]{2}|(?:ADDR|SITE|STEP)-[A-Z]+|POISON|GATE)"')
 
 
 def check_told(tree):
