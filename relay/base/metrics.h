@@ -32,6 +32,8 @@
 	X(STS_FETCHES, "sts_fetches_total", "MTA-STS policy fetches") \
 	X(STS_FETCH_FAILED, "sts_fetch_failed_total", "fetches that failed") \
 	X(STEP_BUDGET, "step_budget_exceeded_total", "actors ended by budget") \
+	X(POISON_HELD, "poison_held_total", "messages held after crashes") \
+	X(GATE_REFUSED, "gate_refused_total", "sessions not proven at MAIL") \
 	X(DSN_MADE, "dsn_total", "delivery status notifications made") \
 	X(RCPTS_IN_MEMORY, "recipients_in_memory", "recipients scheduled") \
 	X(STORE_COMMITS, "store_commits_total", "database commits") \

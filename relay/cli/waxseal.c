@@ -34,6 +34,7 @@ static const char usage[] =
     "  status           state of the daemon, and what to do about problems\n"
     "  queue list [ID]  recipients that wait, of all messages or of one\n"
     "  queue stats      how much waits\n"
+    "  queue release ID tries a held message again\n"
     "  help             this text\n"
     "  version          version of this program\n"
     "  -c FILE          configuration of the daemon; without it\n"
@@ -281,6 +282,26 @@ run_list(const struct cli *c)
 }
 
 static int
+run_release(const struct cli *c)
+{
+	struct ctl_question q = {.cmd = CTL_QUEUE_RELEASE};
+	struct ctl_answer a;
+	struct buf answer;
+	int fd;
+
+	if (c->n_words != 3 || msg_qid_parse(str_of(c->words[2]), &q.msg))
+		return bad_usage(
+		    "queue release takes one ID of 13 letters and digits");
+	fd = connect_daemon(c);
+	buf_init(&answer, CTL_ANSWER_MAX);
+	must_ask(c, fd, &q, &answer, &a);
+	show(c, buf_str(&answer), ctl_release_text);
+	buf_clear(&answer);
+	close(fd);
+	return a.recipients > 0 ? EXIT_FINE : EXIT_NO;
+}
+
+static int
 run_version(const struct cli *c)
 {
 	if (c->json)
@@ -302,6 +323,8 @@ run(const struct cli *c)
 		return run_list(c);
 	if (strcmp(verb, "queue") == 0 && strcmp(sub, "stats") == 0)
 		return run_stats(c);
+	if (strcmp(verb, "queue") == 0 && strcmp(sub, "release") == 0)
+		return run_release(c);
 	if (strcmp(verb, "version") == 0)
 		return run_version(c);
 	if (strcmp(verb, "help") == 0) {
@@ -309,7 +332,7 @@ run(const struct cli *c)
 		return EXIT_FINE;
 	}
 	if (strcmp(verb, "queue") == 0)
-		return bad_usage("queue what? list or stats");
+		return bad_usage("queue what? list, stats or release");
 	return bad_usage(c->n_words > 0 ? "unknown command" : "no command");
 }
 

@@ -73,11 +73,11 @@ parse_member(const char *key, const json_t *v, struct ctl_question *q)
 
 	if (strcmp(key, "cmd") == 0)
 		return 0;
-	if (q->cmd != CTL_QUEUE_LIST)
+	if (q->cmd != CTL_QUEUE_LIST && q->cmd != CTL_QUEUE_RELEASE)
 		return ERR_SYNTAX;
-	if (strcmp(key, "after") == 0)
+	if (q->cmd == CTL_QUEUE_LIST && strcmp(key, "after") == 0)
 		return parse_number(v, 0, INT64_MAX, &q->after);
-	if (strcmp(key, "limit") == 0)
+	if (q->cmd == CTL_QUEUE_LIST && strcmp(key, "limit") == 0)
 		return parse_number(v, 1, CTL_LIST_MAX, &q->limit);
 	text = json_string_value(v);
 	if (strcmp(key, "message") != 0 || !text)
@@ -106,6 +106,10 @@ ctl_question_parse(struct str line, struct ctl_question *out)
 		err = parse_member(key, v, &q);
 		if (err)
 			goto out;
+	}
+	if (q.cmd == CTL_QUEUE_RELEASE && q.msg == 0) {
+		err = ERR_SYNTAX;
+		goto out;
 	}
 	*out = q;
 out:
@@ -193,11 +197,20 @@ ctl_question_build(const struct ctl_question *q, struct buf *out)
 	if (q->cmd == CTL_QUEUE_LIST) {
 		set_number(root, "after", q->after);
 		set_number(root, "limit", q->limit);
-		if (q->msg) {
-			msg_qid(q->msg, qid);
-			set_text(root, "message", qid);
-		}
 	}
+	if (q->msg) {
+		msg_qid(q->msg, qid);
+		set_text(root, "message", qid);
+	}
+	finish(root, out);
+}
+
+void
+ctl_release_build(uint64_t n, struct buf *out)
+{
+	json_t *root = answer(true);
+
+	set_number(root, "recipients", n);
 	finish(root, out);
 }
 
@@ -256,6 +269,7 @@ stats_object(const struct store_stats *st)
 	set_number(o, "messages", st->msgs);
 	set_number(o, "recipients", st->rcpts);
 	set_number(o, "deferred", st->deferred);
+	set_number(o, "held", st->held);
 	set_number(o, "destinations", st->dests);
 	set_number(o, "bytes", st->bytes);
 	if (st->oldest)
@@ -349,6 +363,21 @@ resolver_problem(const struct ctl_status *s, json_t *list)
 	add_problem(list, "resolver", text, s->managed ? managed : external);
 }
 
+static void
+held_problem(uint64_t n, json_t *list)
+{
+	char text[128];
+
+	(void)snprintf(text, sizeof(text),
+	    "%llu recipients are held: the relay crashed twice while working "
+	    "on their messages",
+	    (unsigned long long)n);
+	add_problem(list, "held", text,
+	    "report the crash (the lines before event=relay-died in the log); "
+	    "waxseal queue list shows the messages with state held; when the "
+	    "cause is mended: waxseal queue release ID");
+}
+
 static json_t *
 problems(const struct ctl_status *s)
 {
@@ -364,6 +393,8 @@ problems(const struct ctl_status *s)
 		add_problem(list, "store", "the queue could not be read",
 		    "look for event=store-error in the log");
 	resolver_problem(s, list);
+	if (s->stats && s->stats->held)
+		held_problem(s->stats->held, list);
 	return list;
 }
 

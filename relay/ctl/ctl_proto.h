@@ -25,7 +25,8 @@
 #define CTL_CMD_LIST(X) \
 	X(CTL_STATUS, "status") \
 	X(CTL_QUEUE_LIST, "queue-list") \
-	X(CTL_QUEUE_STATS, "queue-stats")
+	X(CTL_QUEUE_STATS, "queue-stats") \
+	X(CTL_QUEUE_RELEASE, "queue-release")
 
 enum ctl_cmd {
 #define CTL_ENUM_(id, text) id,
@@ -38,7 +39,9 @@ struct ctl_question {
 	enum ctl_cmd cmd;
 	uint64_t after; /* CTL_QUEUE_LIST: row behind which to begin */
 	uint64_t limit; /* 1 to CTL_LIST_MAX; not given: CTL_LIST_MAX */
-	uint64_t msg; /* 0: all; a queue id as text on the wire */
+	uint64_t
+	    msg; /* 0: all; a queue id as text on the wire. CTL_QUEUE_RELEASE
+		       * must have one */
 };
 /* A line without its end. ERR_SYNTAX: no JSON object, a member that the
  * command does not have, a wrong type; ERR_NOTFOUND: unknown command;
@@ -73,6 +76,8 @@ void ctl_status_build(const struct ctl_status *s, struct buf *out);
 void ctl_list_build(const struct store_row *rows, size_t n, struct buf *out);
 /* {"ok":true,"queue":{...}}. */
 void ctl_stats_build(const struct store_stats *st, struct buf *out);
+/* {"ok":true,"recipients":}: how many were released. */
+void ctl_release_build(uint64_t n, struct buf *out);
 void ctl_error_build(const char *text, struct buf *out);
 
 #endif

@@ -33,6 +33,8 @@ struct ctl_server {
 
 struct ctl_job {
 	struct client *client; /* NULL: it has gone */
+	void (*released)(void *arg); /* of the server, which may be gone */
+	void *arg;
 };
 
 struct client {
@@ -86,6 +88,8 @@ job_new(struct client *c)
 	struct ctl_job *j = xcalloc(1, sizeof(*j));
 
 	j->client = c;
+	j->released = c->server->o.released;
+	j->arg = c->server->o.arg;
 	c->job = j;
 	conn_deadline(c->conn, 0);
 	return j;
@@ -165,6 +169,27 @@ on_list(void *arg, int err, const struct store_row *rows, size_t n)
 	client_answer(c, &b);
 }
 
+static void
+on_release(void *arg, int err, uint64_t n)
+{
+	struct ctl_job *j = arg;
+	struct client *c;
+	struct buf b;
+
+	if (!err && n > 0 && j->released)
+		j->released(j->arg);
+	c = job_end(j);
+	if (!c)
+		return;
+	if (err) {
+		client_error(c, err_str(err));
+		return;
+	}
+	buf_init(&b, CTL_ANSWER_MAX);
+	ctl_release_build(n, &b);
+	client_answer(c, &b);
+}
+
 /* ---- questions ---- */
 
 static void
@@ -184,6 +209,9 @@ client_ask(struct client *c, const struct ctl_question *q)
 	case CTL_QUEUE_LIST:
 		err = store_list(
 		    store, q->msg, q->after, (size_t)q->limit, on_list, j);
+		break;
+	case CTL_QUEUE_RELEASE:
+		err = store_release(store, q->msg, on_release, j);
 		break;
 	}
 	if (!err)

@@ -17,6 +17,9 @@ struct ctl_server_opts {
 	/* Fills all of out but stats; sum is memory for its metrics. out is
 	 * zeroed, sum has no counts. */
 	void (*status)(void *arg, struct ctl_status *out, struct metrics *sum);
+	/* Held recipients were released: their shards must page. May be called
+	 * until store is closed. NULL is fine. */
+	void (*released)(void *arg);
 	void *arg;
 };
 

@@ -126,6 +126,8 @@ ctl_answer_parse(struct str json, struct ctl_answer *out)
 	a.problems = json_array_size(json_object_get(r.root, "problems"));
 	rows = json_object_get(r.root, "rows");
 	a.rows = json_array_size(rows);
+	a.recipients = (uint64_t)json_integer_value(
+	    json_object_get(r.root, "recipients"));
 	if (a.rows > 0) {
 		last = json_array_get(rows, a.rows - 1);
 		a.last = number(&r, last, "id");
@@ -149,6 +151,8 @@ show_queue(struct reader *r, const json_t *q)
 	buf_addf(r->out, " (%s)", size);
 	show_number(r, q, ", ", "recipients", " recipients");
 	show_number(r, q, " of which ", "deferred", " deferred");
+	if (number(r, q, "held") > 0)
+		show_number(r, q, ", ", "held", " held");
 	show_number(r, q, ", ", "destinations", " destinations\n");
 	if (json_is_string(json_object_get(q, "oldest")))
 		show(r, q, "oldest     ", "oldest", "\n");
@@ -166,6 +170,22 @@ ctl_stats_text(struct str json, struct buf *out)
 	return reader_close(&r);
 }
 
+int
+ctl_release_text(struct str json, struct buf *out)
+{
+	struct reader r;
+	int err = reader_open(&r, json, out);
+
+	if (err)
+		return err;
+	if (number(&r, r.root, "recipients") == 0)
+		buf_add_cstr(out, "no such message is held\n");
+	else
+		show_number(&r, r.root, "", "recipients",
+		    " recipients released, to be tried now\n");
+	return reader_close(&r);
+}
+
 static void
 show_row(struct reader *r, const json_t *row)
 {
@@ -179,7 +199,11 @@ show_row(struct reader *r, const json_t *row)
 	show(r, row, "    <", "to", ">");
 	show(r, row, " ", "state", "");
 	show_number(r, row, ", ", "tries", " tries");
-	show(r, row, ", next ", "next_try", "\n");
+	/* A held one has no next try. */
+	if (str_eq(text(r, row, "state"), STR("held")))
+		buf_add_cstr(r->out, "\n");
+	else
+		show(r, row, ", next ", "next_try", "\n");
 	if (text(r, row, "reply").n == 0)
 		return;
 	buf_add_cstr(r->out, "    ");

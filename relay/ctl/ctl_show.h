@@ -19,6 +19,7 @@ struct ctl_answer {
 	size_t problems; /* of a status */
 	size_t rows; /* of a list */
 	uint64_t last; /* id of the last row, for the next question */
+	uint64_t recipients; /* of a release */
 };
 
 /* A line without its end. ERR_SYNTAX: not an answer. */
@@ -31,6 +32,7 @@ NODISCARD int ctl_answer_parse(struct str json, struct ctl_answer *out);
  */
 NODISCARD int ctl_status_text(struct str json, struct buf *out);
 NODISCARD int ctl_list_text(struct str json, struct buf *out);
+NODISCARD int ctl_release_text(struct str json, struct buf *out);
 NODISCARD int ctl_stats_text(struct str json, struct buf *out);
 
 #endif

@@ -195,6 +195,7 @@ attempt_view(const struct attempt *a, const struct smtp_out_result *res,
 	cs->tls = res->tls;
 	cs->connected = res->connected;
 	cs->clear_retry = a->clear;
+	cs->not_proven = res->not_proven;
 }
 
 static void

@@ -160,6 +160,12 @@ classify_session(const struct classify_session *s, struct outcome *out)
 {
 	begin(s, out);
 	out->host_fault = true;
+	if (s->not_proven) {
+		outcome_set(out, OUT_DEFERRED, DSN_TRUST, "GATE",
+		    "what the plan demands was not proven; nothing was sent");
+		out->by_policy = true;
+		return CLASSIFY_NEXT_HOST;
+	}
 	switch (s->failure) {
 	case CLIENT_FAIL_GREETING:
 	case CLIENT_FAIL_EHLO:

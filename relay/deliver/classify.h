@@ -25,6 +25,7 @@ struct classify_session {
 	const struct tls_result *tls;
 	bool connected; /* TCP came about */
 	bool clear_retry; /* this was the fallback already */
+	bool not_proven; /* the gate before MAIL said no */
 };
 
 /*

@@ -3,13 +3,15 @@
  * All decisions about when are in relay/sched (pure); here are only the
  * timer, the store pages and the lists of what is under way. A grant whose
  * body must be read waits while the bodies of others take the memory that
- * there is for them; one is always read.
+ * there is for them; one is always read. A message that was in work at a crash
+ * waits for its turn: one of them is tried at a time.
  */
 #include "config.h"
 
 #include "relay/deliver/dispatch.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "relay/base/list.h"
 #include "relay/deliver/attempt.h"
@@ -24,6 +26,8 @@ struct dispatch {
 	struct sched *sched;
 	struct list works;
 	struct list hungry; /* struct work.wait: no memory for their bodies */
+	struct list suspects; /* struct work.wait: it is not their turn */
+	bool asked; /* for a turn, which has not come yet */
 	uint64_t loaded; /* bytes of bodies read for attempts */
 	struct timer *wake, *page_retry;
 	int64_t page_next_try; /* where the next page begins */
@@ -43,14 +47,82 @@ struct work {
 	uint32_t *tries;
 	bool *done;
 	bool host_failed;
+	bool has_turn, well; /* of a suspect */
+	uint64_t msg; /* of a suspect: g goes before the turn ends */
+	bool watched; /* the watch knows it, at place */
+	size_t place;
 	uint64_t loaded; /* bytes of its body in d->loaded */
 };
 
 static void dispatch_page(void *arg);
 
+/* Tests of the whole relay want a message that crashes it. */
+static void
+test_crash(const char *where, const struct msg *m)
+{
+#ifdef WAXSEAL_TEST_BUILD
+	const char *what = getenv("WAXSEAL_TEST_CRASH");
+	size_t n = strlen(where);
+
+	if (what && strncmp(what, where, n) == 0 && what[n] == ':' &&
+	    strcmp(what + n + 1, m->sender) == 0)
+		abort();
+#else
+	(void)where;
+	(void)m;
+#endif
+}
+
+/* ---- the watch ---- */
+
+static void
+work_watch(struct work *w)
+{
+	const struct deliver_watch *v = &w->d->o.watch;
+
+	if (!v->begin)
+		return;
+	w->place = v->begin(v->arg, w->g->msg->id);
+	w->watched = true;
+}
+
+static void
+work_unwatch(struct work *w)
+{
+	const struct deliver_watch *v = &w->d->o.watch;
+
+	if (w->watched)
+		v->end(v->arg, w->place);
+	w->watched = false;
+}
+
+static bool
+work_is_suspect(const struct work *w)
+{
+	const struct deliver_watch *v = &w->d->o.watch;
+
+	return v->is_suspect && v->is_suspect(v->arg, w->g->msg->id);
+}
+
+/* For the first of those that wait. */
+static void
+dispatch_ask_turn(struct dispatch *d)
+{
+	const struct work *w;
+
+	if (d->asked || d->stopping || list_empty(&d->suspects))
+		return;
+	w = CONTAINER_OF(d->suspects.next, struct work, wait);
+	d->asked = true;
+	d->o.watch.ask_turn(d->o.watch.arg, w->g->msg->id);
+}
+
+/* ---- works ---- */
+
 static void
 work_free(struct work *w)
 {
+	work_unwatch(w);
 	list_remove(&w->node);
 	list_remove(&w->wait);
 	free(w->next_try);
@@ -91,8 +163,12 @@ static void
 work_end(struct work *w)
 {
 	struct dispatch *d = w->d;
+	bool has_turn = w->has_turn, well = w->well;
+	uint64_t msg = has_turn ? w->msg : 0;
 
 	work_free(w);
+	if (has_turn)
+		d->o.watch.end_turn(d->o.watch.arg, msg, well);
 	if (d->stopping && list_empty(&d->works) && d->done_fn)
 		d->done_fn(d->done_arg);
 }
@@ -105,6 +181,8 @@ work_committed(void *arg)
 	struct sched_stats was;
 
 	w->finish = NULL;
+	w->well = true;
+	work_unwatch(w);
 	sched_stats(d->sched, &was);
 	sched_done(d->sched, w->g, w->done, w->next_try, w->tries,
 	    w->host_failed, clock_real_s(&d->o.clock));
@@ -152,6 +230,8 @@ work_run(struct work *w)
 		return;
 	}
 	work_count(w, n);
+	work_watch(w);
+	test_crash("attempt", w->g->msg);
 	w->attempt = attempt_start(&ctx, w->g, work_attempted, w);
 }
 
@@ -210,8 +290,21 @@ work_attempted(void *arg, const struct attempt_result *res)
 		    &w->tries[i]);
 		w->done[i] = v[i].cls != OUT_DEFERRED;
 	}
+	test_crash("finish", w->g->msg);
 	w->finish = finish_start(&ctx, &req, work_committed, w);
 	free(v);
+}
+
+/* Runs it, or behind those that wait for memory. */
+static void
+work_line_up(struct work *w)
+{
+	struct dispatch *d = w->d;
+
+	if (w->g->msg->body || list_empty(&d->hungry))
+		work_run(w);
+	else
+		list_push(&d->hungry, &w->wait);
 }
 
 static void
@@ -226,10 +319,28 @@ work_start(struct dispatch *d, const struct sched_grant *g)
 	w->tries = xcalloc(g->n, sizeof(*w->tries));
 	w->done = xcalloc(g->n, sizeof(*w->done));
 	list_push(&d->works, &w->node);
-	if (g->msg->body || list_empty(&d->hungry))
-		work_run(w);
-	else
-		list_push(&d->hungry, &w->wait);
+	if (work_is_suspect(w)) {
+		list_push(&d->suspects, &w->wait);
+		dispatch_ask_turn(d);
+	} else {
+		work_line_up(w);
+	}
+}
+
+void
+dispatch_turn(struct dispatch *d)
+{
+	struct list *n = d->stopping ? NULL : list_pop(&d->suspects);
+	struct work *w;
+
+	if (!n)
+		return; /* we stop, and so does whoever gave it */
+	w = CONTAINER_OF(n, struct work, wait);
+	w->has_turn = true;
+	w->msg = w->g->msg->id;
+	work_line_up(w);
+	d->asked = false;
+	dispatch_ask_turn(d);
 }
 
 static void
@@ -315,6 +426,7 @@ dispatch_new(const struct dispatch_opts *o)
 	d->sched = sched_new(&so);
 	list_init(&d->works);
 	list_init(&d->hungry);
+	list_init(&d->suspects);
 	d->wake = timer_new(o->loop, dispatch_run, d);
 	d->page_retry = timer_new(o->loop, dispatch_page, d);
 	return d;
@@ -355,6 +467,8 @@ dispatch_stop(struct dispatch *d, void (*done_fn)(void *arg), void *arg)
 	timer_stop(d->wake);
 	timer_stop(d->page_retry);
 	while ((n = list_pop(&d->hungry)) != NULL)
+		work_free(CONTAINER_OF(n, struct work, wait));
+	while ((n = list_pop(&d->suspects)) != NULL)
 		work_free(CONTAINER_OF(n, struct work, wait));
 	for (n = d->works.next; n != &d->works; n = n->next) {
 		struct work *w = CONTAINER_OF(n, struct work, node);

@@ -11,6 +11,7 @@
 #include "relay/base/log.h"
 #include "relay/base/metrics.h"
 #include "relay/base/rng.h"
+#include "relay/deliver/watch.h"
 #include "relay/model/options.h"
 #include "relay/net/timer.h"
 #include "relay/queue/store.h"
@@ -33,6 +34,7 @@ struct dispatch_opts {
 	struct metrics *metrics;
 	void (*handoff)(void *arg, struct rcpt *take_r); /* of DSNs */
 	void *handoff_arg;
+	struct deliver_watch watch;
 };
 
 struct dispatch *dispatch_new(const struct dispatch_opts *o);
@@ -42,6 +44,8 @@ void dispatch_start(struct dispatch *d);
 void dispatch_add(struct dispatch *d, struct rcpt *take_r);
 /* Rows of this shard were left to the store by somebody: page again. */
 void dispatch_repage(struct dispatch *d);
+/* The turn that the watch was asked for has come. */
+void dispatch_turn(struct dispatch *d);
 /*
  * No new grants; sessions that are not in their body end now. done_fn runs
  * once, later, when no attempt and no finish job is left.

@@ -40,7 +40,7 @@ struct smtp_out {
 	struct blob *body;
 	char **rcpts;
 	size_t n;
-	bool clear, connected, transaction, sending;
+	bool clear, connected, transaction, not_proven, sending;
 	int err;
 	char err_text[128];
 	int64_t ends; /* loop time by which the body must be on its way */
@@ -119,6 +119,7 @@ out_report(struct smtp_out *o)
 	o->fn = NULL;
 	res.connected = o->connected;
 	res.transaction = o->transaction;
+	res.not_proven = o->not_proven;
 	res.failure = client_fsm_failure(o->fsm);
 	res.err = o->err;
 	res.err_text = o->err_text;
@@ -198,6 +199,30 @@ out_flush(struct smtp_out *o)
 	buf_reset(&o->out);
 }
 
+/* Says QUIT. Whatever let it come to this, a peer must not be able to stop the
+ * relay by it. */
+static enum client_want
+out_refuse(struct smtp_out *o)
+{
+	char qid[MSG_QID_MAX];
+	struct log_line l;
+
+#ifdef WAXSEAL_TEST_BUILD
+	BUG("plan %s not proven before MAIL", tls_level_str(o->plan.level));
+#endif
+	o->not_proven = true;
+	metrics_add(o->owner->o.metrics, METRIC_GATE_REFUSED, 1);
+	msg_qid(o->msg->id, qid);
+	log_begin(&l, o->owner->o.log, LOG_ERROR, "gate");
+	log_cstr(&l, "qid", qid);
+	log_cstr(&l, "level", tls_level_str(o->plan.level));
+	log_cstr(&l, "rule", o->plan.rule);
+	log_cstr(&l, "text",
+	    "not proven before MAIL; nothing was sent; report this");
+	log_end(&l);
+	return client_fsm_quit(o->fsm, &o->out);
+}
+
 static enum client_want
 out_begin(struct smtp_out *o)
 {
@@ -206,8 +231,7 @@ out_begin(struct smtp_out *o)
 	if (o->transaction) /* one message a session, so far */
 		return client_fsm_quit(o->fsm, &o->out);
 	if (!gate_may_mail(&o->plan, o->clear, conn_tls_result(o->conn)))
-		BUG("plan %s not proven before MAIL",
-		    tls_level_str(o->plan.level));
+		return out_refuse(o);
 	o->transaction = true;
 	txn.sender = o->msg->sender;
 	txn.rcpts = (const char *const *)o->rcpts;
@@ -273,7 +297,7 @@ out_drive(struct smtp_out *o, enum client_want want)
 	case CLIENT_WANT_INPUT:
 		out_deadline(o);
 		/* It failed and only says QUIT now: nobody need wait for that. */
-		if (client_fsm_failure(o->fsm) != CLIENT_OK)
+		if (client_fsm_failure(o->fsm) != CLIENT_OK || o->not_proven)
 			out_report(o);
 		break;
 	case CLIENT_WANT_STARTTLS:

@@ -50,6 +50,7 @@ struct smtp_out_req {
 struct smtp_out_result {
 	bool connected; /* TCP came about */
 	bool transaction; /* MAIL was sent: ask client_fsm_result */
+	bool not_proven; /* gate_may_mail said no: nothing was sent */
 	enum client_fail failure;
 	int err; /* of the connection, enum err */
 	const char *err_text;

@@ -19,6 +19,7 @@
 #include "relay/base/log.h"
 #include "relay/base/rng.h"
 #include "relay/ctl/ctl_server.h"
+#include "relay/main/careful.h"
 #include "relay/main/fds.h"
 #include "relay/main/refuse.h"
 #include "relay/main/shard.h"
@@ -52,6 +53,7 @@ struct app {
 	struct app_unix *unixes;
 	size_t n_unixes;
 	unsigned next_shard; /* for clients of unix sockets */
+	struct careful *careful;
 	struct ctl_server *ctl;
 	struct conn *parent;
 	struct loop_signal *sigs[2];
@@ -134,6 +136,7 @@ app_ended(struct app *a)
 	if (a->parent)
 		conn_close(a->parent, 0);
 	mailbox_shut(a->mailbox);
+	careful_stop(a->careful);
 	loop_stop(a->loop);
 }
 
@@ -216,6 +219,25 @@ app_status(void *arg, struct ctl_status *out, struct metrics *sum)
 	out->metrics = sum;
 }
 
+/* Rows of some shard were released. */
+static void
+app_on_released(void *arg)
+{
+	struct app *a = arg;
+	unsigned i;
+
+	for (i = 0; i < a->o->workers; i++)
+		shard_look(a->shards[i]);
+}
+
+static void
+app_give_turn(void *arg, unsigned shard)
+{
+	struct app *a = arg;
+
+	shard_give_turn(a->shards[shard]);
+}
+
 static size_t
 app_fds(const struct app *a, int **out)
 {
@@ -245,6 +267,7 @@ app_open_store(struct app *a)
 	    .n = app_fds(a, &fds), .ctl = FD_CONTROL, .stop = FD_PARENT};
 	int err;
 
+	so.work = careful_entries(a->careful, &so.n_work);
 	app_mask(SIG_BLOCK, &set);
 	rf.listens = fds;
 	rf.sig = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -281,6 +304,7 @@ app_new_shards(struct app *a)
 	so.peers = a->shards;
 	for (i = 0; i < a->o->workers; i++) {
 		so.index = i;
+		so.watch = careful_watch(a->careful, i);
 		err = shard_new(&so, &a->shards[i], text);
 		/* 2: starting again would not help. */
 		if (err)
@@ -320,12 +344,14 @@ app_new_main(struct app *a)
 	struct ctl_server_opts co = {.take_fd = FD_CONTROL,
 	    .log = &a->log,
 	    .status = app_status,
+	    .released = app_on_released,
 	    .arg = a};
 	sigset_t set;
 
 	if (loop_new(&a->loop) ||
 	    mailbox_new(a->loop, 1, app_on_note, a, &a->mailbox) ||
-	    store_open(a->hub, a->loop, APP_STORE_JOBS, &a->store))
+	    store_open(a->hub, a->loop, APP_STORE_JOBS, &a->store) ||
+	    careful_start(a->careful, a->loop))
 		die(3, "no descriptors left for the main thread");
 	co.loop = a->loop;
 	co.store = a->store;
@@ -371,6 +397,7 @@ app_free(struct app *a)
 	free(a->shards);
 	free(a->dns);
 	store_close(a->store);
+	careful_free(a->careful);
 	mailbox_free(a->mailbox, NULL);
 	loop_free(a->loop);
 	store_hub_close(a->hub);
@@ -381,14 +408,25 @@ int
 app_run(const struct app_args *args)
 {
 	struct app a = {.args = args, .o = args->options};
+	struct careful_opts co = {.state_dir = a.o->state_dir,
+	    .shards = a.o->workers,
+	    .places = a.o->deliver.max_connections,
+	    .crashed = args->crashed,
+	    .log = &a.log,
+	    .give_turn = app_give_turn,
+	    .arg = &a};
 	unsigned i;
 
 	a.clock = clock_system();
 	a.began = clock_mono_ms(&a.clock);
 	metrics_init(&a.metrics);
 	log_init_stderr(&a.log, a.o->log.level, a.o->log.format);
-	if (app_open_store(&a))
+	a.careful = careful_new(&co);
+	if (app_open_store(&a)) {
+		careful_free(a.careful);
 		return 0;
+	}
+	careful_opened(a.careful);
 	app_new_main(&a);
 	app_new_shards(&a);
 	app_listen(&a);

@@ -81,8 +81,9 @@ relay_child_start(
 	struct relay_child *c = xcalloc(1, sizeof(*c));
 	char uid[24], gid[24], port[24];
 	char arg0[] = "waxseald", arg1[] = "--relay";
+	char crashed[] = "0";
 	char *name = xstrdup(o->name);
-	char *argv[] = {arg0, arg1, name, uid, gid, port, NULL};
+	char *argv[] = {arg0, arg1, name, uid, gid, port, crashed, NULL};
 	uv_process_options_t po = {.file = o->program,
 	    .args = argv,
 	    .flags = UV_PROCESS_DETACHED,
@@ -92,6 +93,8 @@ relay_child_start(
 	(void)snprintf(uid, sizeof(uid), "%ld", o->uid);
 	(void)snprintf(gid, sizeof(gid), "%ld", o->gid);
 	(void)snprintf(port, sizeof(port), "%u", o->resolver_port);
+	if (o->crashed)
+		crashed[0] = '1';
 	c->o = *o;
 	c->open = 2;
 	c->process.data = c;

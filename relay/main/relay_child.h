@@ -3,6 +3,7 @@
 #ifndef RELAY_MAIN_RELAY_CHILD_H
 #define RELAY_MAIN_RELAY_CHILD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,7 @@ struct relay_child_opts {
 	const char *name; /* of the configuration, for messages */
 	long uid, gid;
 	uint16_t resolver_port;
+	bool crashed; /* the one before it, and it is told so */
 	const int *fds; /* become FD_CONFIG and up; stay the caller's */
 	size_t n_fds;
 	/* Runs once: exit status, or the signal that ended it (else 0). The

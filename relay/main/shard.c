@@ -37,7 +37,7 @@
 #define SHARD_CREDITS 8192 /* recipients and clients on their way here */
 #define SHARD_STORE_JOBS 4096 /* jobs of a shard with the store */
 
-enum note_kind { NOTE_RCPT, NOTE_CLIENT, NOTE_STOP };
+enum note_kind { NOTE_RCPT, NOTE_CLIENT, NOTE_TURN, NOTE_STOP };
 
 struct note {
 	struct mail_node node;
@@ -188,6 +188,10 @@ shard_on_note(void *arg, struct mail_node *node)
 		}
 		mailbox_release(s->mailbox, 1);
 		break;
+	case NOTE_TURN:
+		if (s->dispatch)
+			dispatch_turn(s->dispatch);
+		break;
 	case NOTE_STOP:
 		shard_begin_stop(s);
 		break;
@@ -218,6 +222,15 @@ note_new(enum note_kind kind)
 }
 
 void
+shard_look(struct shard *s)
+{
+	struct note *n = note_new(NOTE_RCPT);
+
+	if (mailbox_post(s->repage, &n->node))
+		note_drop(&n->node);
+}
+
+void
 shard_give_rcpt(struct shard *s, struct rcpt *take_r)
 {
 	struct note *n = note_new(NOTE_RCPT);
@@ -230,11 +243,8 @@ shard_give_rcpt(struct shard *s, struct rcpt *take_r)
 	/* Too many on their way, or shutting down: the row is in the store,
 	 * so its shard pages for it. */
 	note_drop(&n->node);
-	if (err != ERR_FULL)
-		return;
-	n = note_new(NOTE_RCPT);
-	if (mailbox_post(s->repage, &n->node))
-		note_drop(&n->node);
+	if (err == ERR_FULL)
+		shard_look(s);
 }
 
 void
@@ -247,6 +257,15 @@ shard_give_client(struct shard *s, const struct opt_listen *l, int take_fd,
 	n->fd = take_fd;
 	n->peer = *peer;
 	if (mailbox_post(s->mailbox, &n->node))
+		note_drop(&n->node);
+}
+
+void
+shard_give_turn(struct shard *s)
+{
+	struct note *n = note_new(NOTE_TURN);
+
+	if (mailbox_post_always(s->mailbox, &n->node))
 		note_drop(&n->node);
 }
 
@@ -404,7 +423,8 @@ shard_new_actors(struct shard *s)
 	    .log = s->o.log,
 	    .metrics = &s->metrics,
 	    .handoff = shard_handoff,
-	    .handoff_arg = s};
+	    .handoff_arg = s,
+	    .watch = s->o.watch};
 	struct intake_opts io = {.store = s->store,
 	    .options = o,
 	    .clock = s->o.clock,

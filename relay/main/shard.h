@@ -13,6 +13,7 @@
 #include "relay/base/log.h"
 #include "relay/base/metrics.h"
 #include "relay/base/rng.h"
+#include "relay/deliver/watch.h"
 #include "relay/dns/dns.h"
 #include "relay/model/options.h"
 #include "relay/net/sockaddr.h"
@@ -36,6 +37,7 @@ struct shard_opts {
 	/* On the shard's thread: the state of its resolver changed. */
 	void (*on_dns_state)(void *arg, unsigned index, enum dns_state st);
 	void *arg;
+	struct deliver_watch watch; /* of its dispatch; none is fine */
 };
 
 /* Main thread. ERR_*; text: one line. */
@@ -50,6 +52,10 @@ void shard_give_client(struct shard *s, const struct opt_listen *l, int take_fd,
     const struct sockaddr_any *peer);
 /* Any thread: a queued recipient of this shard's destinations. */
 void shard_give_rcpt(struct shard *s, struct rcpt *take_r);
+/* Any thread: the turn that the watch was asked for has come. */
+void shard_give_turn(struct shard *s);
+/* Any thread: rows of this shard were changed in the store: page. */
+void shard_look(struct shard *s);
 /* Any thread: stop accepting, end sessions, flush; then on_stopped. */
 void shard_stop(struct shard *s);
 /* Main thread, after on_stopped of all shards. Joins the thread and closes. */

@@ -31,6 +31,7 @@
 #include "relay/net/listener.h"
 #include "relay/net/loop.h"
 #include "relay/queue/state_dir.h"
+#include "relay/sched/poison.h"
 
 #define LOCK_WAIT_MS 15000 /* for the relay of a dead parent to end */
 #define LOCK_POLL_MS 100
@@ -55,6 +56,7 @@ struct supervisor {
 	int *fds; /* as FD_CONFIG and up; see fds.h */
 	size_t n_fds;
 	int64_t delay, started; /* ms */
+	bool crashed; /* the relay before the next one */
 	bool stopping;
 	int status;
 };
@@ -225,6 +227,7 @@ supervisor_on_relay_gone(void *arg, int status, int signo)
 	struct supervisor *s = arg;
 
 	s->relay = NULL;
+	s->crashed = poison_is_crash(status, signo);
 	timer_stop(s->kill);
 	if (s->stopping) {
 		/* By SIGTERM: before it could say what it does then. */
@@ -260,6 +263,7 @@ supervisor_start_relay(void *arg)
 	    .uid = s->uid.uid,
 	    .gid = s->uid.gid,
 	    .resolver_port = s->unbound ? unbound_child_port(s->unbound) : 0,
+	    .crashed = s->crashed,
 	    .fds = s->fds,
 	    .n_fds = s->n_fds,
 	    .on_exit = supervisor_on_relay_gone,

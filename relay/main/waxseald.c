@@ -120,7 +120,7 @@ tidy_descriptors(void)
 	(void)close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
 }
 
-/* --relay NAME UID GID PORT: descriptors as in fds.h. */
+/* --relay NAME UID GID PORT CRASHED: descriptors as in fds.h. */
 static int
 relay_main(char **argv)
 {
@@ -128,15 +128,16 @@ relay_main(char **argv)
 	struct options *o;
 	struct uid uid;
 	struct buf text;
-	int64_t n[3];
+	int64_t n[4];
 	int i, rc;
 
-	for (i = 0; i < 3; i++)
+	for (i = 0; i < 4; i++)
 		if (codec_i64(str_of(argv[1 + i]), -1, INT32_MAX, &n[i]))
 			die(2, "--relay is for waxseald itself");
 	uid.uid = (long)n[0];
 	uid.gid = (long)n[1];
 	args.resolver_port = (uint16_t)n[2];
+	args.crashed = n[3] == 1;
 	(void)prctl(PR_SET_NAME, "waxseal-relay", 0, 0, 0);
 	tls_ctx_init_library();
 	(void)signal(SIGHUP, SIG_IGN); /* the parent's matter */
@@ -166,7 +167,7 @@ main(int argc, char **argv)
 	bool test = false;
 	int c, rc;
 
-	if (argc == 6 && strcmp(argv[1], "--relay") == 0)
+	if (argc == 7 && strcmp(argv[1], "--relay") == 0)
 		return relay_main(argv + 2);
 	tidy_descriptors();
 	buf_init(&text, CONF_MAX);

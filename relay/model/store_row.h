@@ -23,6 +23,7 @@ struct store_row {
 struct store_stats {
 	uint64_t msgs, rcpts, deferred, dests, bytes;
 	int64_t oldest; /* arrived of the oldest message, 0 when empty */
+	uint64_t held; /* recipients, of those above */
 };
 
 #endif

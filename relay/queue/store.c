@@ -93,6 +93,8 @@ open_files(const struct store_opts *o, struct db *writer, struct db *reader,
 	if (rc == 0)
 		rc = store_msg_sweep(writer, &removed);
 	if (rc == 0)
+		rc = store_hold_open(writer, o);
+	if (rc == 0)
 		rc = db_open(reader, o->state_dir, false);
 	if (rc != 0) {
 		store_state_text(o->state_dir, rc, text);
@@ -303,6 +305,14 @@ store_finish(struct store *s, const struct store_finish *f, store_finish_fn *fn,
 	if (s->credits == 0)
 		return ERR_FULL;
 	return submit(s, store_change_new(f, false, now, fn), arg);
+}
+
+int
+store_release(struct store *s, uint64_t msg, store_count_fn *fn, void *arg)
+{
+	int64_t now = clock_real_s(&s->hub->clock);
+
+	return submit(s, store_release_new(msg, now, fn), arg);
 }
 
 int

@@ -18,6 +18,7 @@
 #include "relay/model/msg.h"
 #include "relay/model/store_row.h"
 #include "relay/model/sts_entry.h"
+#include "relay/model/work_entry.h"
 
 struct loop;
 struct store_hub;
@@ -30,6 +31,11 @@ struct store_opts {
 	struct clock clock;
 	struct log *log;
 	struct metrics *metrics; /* counters of the store threads */
+	/* What poison_judge left, n_work entries: a message with WORK_HOLD is
+	 * held before anything else happens, which is logged, and entries of
+	 * messages that are not in the queue any more get msg 0. */
+	struct work_entry *work;
+	size_t n_work;
 };
 
 /*
@@ -115,6 +121,14 @@ struct store_finish {
 typedef void store_finish_fn(void *arg, int err, struct rcpt **rcpts, size_t n);
 NODISCARD int store_finish(struct store *s, const struct store_finish *f,
     store_finish_fn *fn, void *arg);
+
+/* ---- held messages ---- */
+
+/* n: rows, 0 when no such message is held. Its recipients are due now; their
+ * shards must page. ERR_IO and the like: nothing changed. */
+typedef void store_count_fn(void *arg, int err, uint64_t n);
+NODISCARD int store_release(
+    struct store *s, uint64_t msg, store_count_fn *fn, void *arg);
 
 /* ---- reading ---- */
 

@@ -62,6 +62,11 @@ struct job *store_change_new(
 /* At start, before the threads: orphans in spool/, destinations of nobody. */
 NODISCARD int store_msg_sweep(struct db *db, unsigned *removed);
 
+/* ---- store_hold.c ---- */
+/* At start, before the threads: o->work, as store.h says. */
+NODISCARD int store_hold_open(struct db *db, const struct store_opts *o);
+struct job *store_release_new(uint64_t msg, int64_t now, store_count_fn *fn);
+
 /* ---- store_read.c ---- */
 struct job *store_page_new(unsigned shard, unsigned shards,
     int64_t after_next_try, uint64_t after_id, size_t limit, store_page_fn *fn);

@@ -39,11 +39,12 @@ static const char sql_list_msg[] =
     " CROSS JOIN dest d ON d.id = r.dest"
     " WHERE r.id > ?1 AND r.msg = ?3 ORDER BY r.id LIMIT ?2";
 static const char sql_stats[] =
-    "SELECT m.n, r.n, r.late, r.dests, m.bytes, m.oldest FROM"
+    "SELECT m.n, r.n, r.late, r.dests, m.bytes, m.oldest, r.held FROM"
     " (SELECT count(*) AS n, coalesce(sum(size), 0) AS bytes,"
     " coalesce(min(arrived), 0) AS oldest FROM msg) m,"
     " (SELECT count(*) AS n, count(nullif(tries, 0)) AS late,"
-    " count(DISTINCT dest) AS dests FROM rcpt) r";
+    " count(nullif(held, 0)) AS held, count(DISTINCT dest) AS dests"
+    " FROM rcpt) r";
 
 /* ---- a page of recipients ---- */
 
@@ -407,6 +408,7 @@ stats_run(const struct job_env *env, struct job *j)
 	s->dests = (uint64_t)db_col_int(st, 3);
 	s->bytes = (uint64_t)db_col_int(st, 4);
 	s->oldest = db_col_int(st, 5);
+	s->held = (uint64_t)db_col_int(st, 6);
 	db_reset(st);
 	return 0;
 }

@@ -21,6 +21,7 @@ struct ctl_world {
 	/* What the status is to be. */
 	enum dns_state resolver;
 	unsigned asked; /* times that status was called */
+	unsigned released; /* times that it was told so */
 };
 
 static inline void
@@ -37,16 +38,23 @@ ctl_world_status(void *arg, struct ctl_status *out, struct metrics *sum)
 	out->metrics = sum;
 }
 
-/* credits: jobs that the store takes at once. */
 static inline void
-ctl_world_open(struct ctl_world *cw, size_t credits)
+ctl_world_released(void *arg)
 {
-	struct ctl_server_opts o = {.status = ctl_world_status, .arg = cw};
+	struct ctl_world *cw = arg;
+
+	cw->released++;
+}
+
+/* On the folder of cw->w. credits: jobs that the store takes at once. */
+static inline void
+ctl_world_start(struct ctl_world *cw, size_t credits)
+{
+	struct ctl_server_opts o = {.status = ctl_world_status,
+	    .released = ctl_world_released,
+	    .arg = cw};
 	char text[160] = "";
 
-	memset(cw, 0, sizeof(*cw));
-	cw->resolver = DNS_STATE_OK;
-	cw->w = world_new();
 	t_err("store", store_hub_open(&cw->w->o, &cw->w->hub, cw->w->text), 0);
 	t_err("loop", loop_new(&cw->w->loop), 0);
 	t_err("store", store_open(cw->w->hub, cw->w->loop, credits, &cw->w->s),
@@ -61,11 +69,34 @@ ctl_world_open(struct ctl_world *cw, size_t credits)
 }
 
 static inline void
-ctl_world_close(struct ctl_world *cw)
+ctl_world_open(struct ctl_world *cw, size_t credits)
+{
+	memset(cw, 0, sizeof(*cw));
+	cw->resolver = DNS_STATE_OK;
+	cw->w = world_new();
+	ctl_world_start(cw, credits);
+}
+
+static inline void
+ctl_world_stop(struct ctl_world *cw)
 {
 	ctl_server_close(cw->server);
 	loop_run_once(cw->w->loop);
 	world_close(cw->w);
+}
+
+static inline void
+ctl_world_restart(struct ctl_world *cw)
+{
+	ctl_world_stop(cw);
+	(void)unlink(cw->path);
+	ctl_world_start(cw, 64);
+}
+
+static inline void
+ctl_world_close(struct ctl_world *cw)
+{
+	ctl_world_stop(cw);
 	world_free(cw->w);
 }
 

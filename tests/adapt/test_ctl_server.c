@@ -76,6 +76,44 @@ test_questions(void **state)
 	buf_clear(&text);
 }
 
+/* A held message is shown as such, and released once. */
+static void
+test_release(void **state)
+{
+	static const char question[] =
+	    "{\"cmd\":\"queue-release\",\"message\":\"0000000000005\"}\n";
+	struct ctl_world *cw = *state;
+	struct work_entry hold = {.msg = 5, .crashes = 2, .flags = WORK_HOLD};
+	struct ctl_answer a;
+	struct buf b;
+	int fd;
+
+	buf_init(&b, CTL_ANSWER_MAX);
+	t_err("put", put(cw->w, 5, "example.com", 2, 100), 0);
+	fd = ctl_world_connect(cw);
+	a = ask(cw, fd, question, &b);
+	t_int("not held", (int64_t)a.recipients, 0);
+	t_int("nothing to page", cw->released, 0);
+	close(fd);
+	cw->w->o.work = &hold;
+	cw->w->o.n_work = 1;
+	ctl_world_restart(cw);
+	fd = ctl_world_connect(cw);
+	a = ask(cw, fd, STATUS, &b);
+	t_int("a problem", (int64_t)a.problems, 1);
+	a = ask(cw, fd, LIST, &b);
+	t_bool("held", strstr(b.p, "\"state\":\"held\"") != NULL, true);
+	a = ask(cw, fd, question, &b);
+	t_int("released", (int64_t)a.recipients, 2);
+	t_int("shards are told", cw->released, 1);
+	a = ask(cw, fd, LIST, &b);
+	t_bool("queued", strstr(b.p, "\"state\":\"held\"") == NULL, true);
+	a = ask(cw, fd, question, &b);
+	t_int("once", (int64_t)a.recipients, 0);
+	close(fd);
+	buf_clear(&b);
+}
+
 /* Pages end where the rows end, none is shown twice. */
 static void
 test_pages(void **state)
@@ -319,6 +357,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_questions, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_release, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_pages, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_pipeline, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_bad, setup, teardown),

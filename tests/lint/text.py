@@ -26,6 +26,11 @@ BANNED = {
     "tmpnam": "use mkstemp",
     "vsprintf": "use vsnprintf",
 }
+ENDS = ("abort", "assert", "exit", "_exit", "quick_exit", "__builtin_trap",
+        "__builtin_unreachable")
+# The last one ends a child between fork and exec.
+END_FILES = {"relay/base/err.c", "relay/main/waxseald.c",
+             "relay/dns/unbound_child.c"}
 NUMBERS = ("strtol", "strtoul", "strtoll", "strtoull", "strtoimax",
            "strtoumax", "strtod", "strtof", "sscanf")
 LOCKS = re.compile(
@@ -75,6 +80,34 @@ def check_numbers(tree):
         for number, name in calls(file, NUMBERS):
             yield (file.path, number,
                    f"{name}() outside relay/base/codec.c")
+
+
+def check_ends(tree):
+    """ends: only BUG() and die() end the process; what a test build does
+    besides stands in #ifdef WAXSEAL_TEST_BUILD."""
+    for file in tree.c_files(program_only=True):
+        if file.path in END_FILES or file.path.startswith("relay/cli/"):
+            continue
+        test_lines = lines_of_test_builds(file)
+        for number, name in calls(file, ENDS):
+            if number not in test_lines:
+                yield (file.path, number,
+                       f"{name}(): use BUG() for our own mistakes, a "
+                       "returned error for all else")
+
+
+def lines_of_test_builds(file):
+    """Numbers of the lines that a release does not have."""
+    inside = False
+    found = set()
+    for number, line in enumerate(file.raw, 1):
+        if line.startswith("#ifdef WAXSEAL_TEST_BUILD"):
+            inside = True
+        elif line.startswith(("#else", "#endif")):
+            inside = False
+        if inside:
+            found.add(number)
+    return found
 
 
 def check_macros(tree):
@@ -194,7 +227,8 @@ def check_manual(tree):
 
 
 EVENT = re.compile(r'\blog_(?:begin|text)\s*\((?:[^;"]|\n)*"([a-z_-]+)"')
-RULE_ID = re.compile(r'"([A-Z]{3,4}-[0-9]{2}|(?:ADDR|SITE|STEP)-[A-Z]+)"')
+RULE_ID = re.compile(
+    r'"([A-Z]{3,4}-[0-9]{2}|(?:ADDR|SITE|STEP)-[A-Z]+|POISON|GATE)"')
 
 
 def check_told(tree):

@@ -24,6 +24,13 @@ test_question(void **state)
 		0, {CTL_QUEUE_LIST, 7, 5, QID_NUMBER}},
 	    {"{\"cmd\":\"queue-list\",\"after\":9223372036854775807}", 0,
 		{CTL_QUEUE_LIST, INT64_MAX, 100, 0}},
+	    {"{\"cmd\":\"queue-release\",\"message\":\"" QID "\"}", 0,
+		{CTL_QUEUE_RELEASE, 0, 100, QID_NUMBER}},
+	    {"{\"cmd\":\"queue-release\"}", ERR_SYNTAX, {0}},
+	    {"{\"cmd\":\"queue-release\",\"message\":\"\"}", ERR_SYNTAX, {0}},
+	    {"{\"cmd\":\"queue-release\",\"message\":\"" QID "\","
+	     "\"limit\":1}",
+		ERR_SYNTAX, {0}},
 	    {"{\"cmd\":\"stop\"}", ERR_NOTFOUND, {0}},
 	    {"{\"cmd\":\"\"}", ERR_NOTFOUND, {0}},
 	    {"{}", ERR_SYNTAX, {0}},
@@ -121,12 +128,14 @@ test_answers(void **state)
 	    .rule = "DANE-12",
 	    .mx = "mx.example.com",
 	    .reply = "no \"match\"\r\n"}};
-	static const struct store_stats stats = {1, 2, 3, 4, 5, 1800000000};
+	static const struct store_stats stats = {1, 2, 3, 4, 5, 1800000000, 6};
 	static const struct store_stats none = {0};
 	struct buf b;
 
 	(void)state;
 	buf_init(&b, MAX);
+	ctl_release_build(3, &b);
+	check("release", &b, "{\"ok\":true,\"recipients\":3}\n");
 	ctl_error_build("it \xff fails", &b);
 	check("error", &b, "{\"ok\":false,\"error\":\"it \\\\xff fails\"}\n");
 	ctl_list_build(NULL, 0, &b);
@@ -145,12 +154,12 @@ test_answers(void **state)
 	ctl_stats_build(&stats, &b);
 	check("stats", &b,
 	    "{\"ok\":true,\"queue\":{\"messages\":1,\"recipients\":2,"
-	    "\"deferred\":3,\"destinations\":4,\"bytes\":5,"
+	    "\"deferred\":3,\"held\":6,\"destinations\":4,\"bytes\":5,"
 	    "\"oldest\":\"2027-01-15T08:00:00Z\"}}\n");
 	ctl_stats_build(&none, &b);
 	check("no stats", &b,
 	    "{\"ok\":true,\"queue\":{\"messages\":0,\"recipients\":0,"
-	    "\"deferred\":0,\"destinations\":0,\"bytes\":0,"
+	    "\"deferred\":0,\"held\":0,\"destinations\":0,\"bytes\":0,"
 	    "\"oldest\":null}}\n");
 }
 
@@ -165,7 +174,8 @@ part(struct str line, const char *key)
 	return str_trim(line);
 }
 
-static const struct store_stats queue = {1, 2, 3, 4, 5, 0};
+static const struct store_stats queue = {1, 2, 3, 4, 5, 0, 0};
+static const struct store_stats held = {1, 2, 3, 4, 5, 0, 2};
 
 static const struct {
 	const char *name;
@@ -215,6 +225,11 @@ static const struct {
     {"no stats", {.resolver = DNS_STATE_OK}, "\"queue\":null",
 	"\"problems\":[{\"what\":\"store\",\"text\":\"the queue could not be "
 	"read\",\"todo\":"},
+    {"held", {.resolver = DNS_STATE_OK, .managed = true, .stats = &held},
+	"\"held\":2,",
+	"\"problems\":[{\"what\":\"held\",\"text\":\"2 recipients are held: "
+	"the relay crashed twice while working on their messages\",\"todo\":"
+	"\"report the crash"},
     {"the store first",
 	{.resolver = DNS_STATE_DEAD, .store_err = ERR_IO, .stats = &queue},
 	"\"store\":{\"state\":\"error\"", "\"problems\":[{\"what\":\"store\","},

@@ -16,20 +16,22 @@ test_answer(void **state)
 		const char *error;
 		size_t problems, rows;
 		uint64_t last;
+		uint64_t recipients;
 	} cases[] = {
-	    {"{\"ok\":true}", 0, true, "", 0, 0, 0},
+	    {"{\"ok\":true}", 0, true, "", 0, 0, 0, 0},
+	    {"{\"ok\":true,\"recipients\":4}", 0, true, "", 0, 0, 0, 4},
 	    {"{\"ok\":false,\"error\":\"a\\u001bb\"}", 0, false, "a\\x1bb", 0,
-		0, 0},
-	    {"{\"ok\":true,\"problems\":[{},{}]}", 0, true, "", 2, 0, 0},
-	    {"{\"ok\":true,\"rows\":[]}", 0, true, "", 0, 0, 0},
+		0, 0, 0},
+	    {"{\"ok\":true,\"problems\":[{},{}]}", 0, true, "", 2, 0, 0, 0},
+	    {"{\"ok\":true,\"rows\":[]}", 0, true, "", 0, 0, 0, 0},
 	    {"{\"ok\":true,\"rows\":[{\"id\":3},{\"id\":9}]}", 0, true, "", 0,
-		2, 9},
-	    {"{\"ok\":true,\"rows\":[{}]}", ERR_SYNTAX, false, "", 0, 0, 0},
-	    {"{\"ok\":false}", ERR_SYNTAX, false, "", 0, 0, 0},
-	    {"{\"ok\":1}", ERR_SYNTAX, false, "", 0, 0, 0},
-	    {"{}", ERR_SYNTAX, false, "", 0, 0, 0},
-	    {"[]", ERR_SYNTAX, false, "", 0, 0, 0},
-	    {"", ERR_SYNTAX, false, "", 0, 0, 0},
+		2, 9, 0},
+	    {"{\"ok\":true,\"rows\":[{}]}", ERR_SYNTAX, false, "", 0, 0, 0, 0},
+	    {"{\"ok\":false}", ERR_SYNTAX, false, "", 0, 0, 0, 0},
+	    {"{\"ok\":1}", ERR_SYNTAX, false, "", 0, 0, 0, 0},
+	    {"{}", ERR_SYNTAX, false, "", 0, 0, 0, 0},
+	    {"[]", ERR_SYNTAX, false, "", 0, 0, 0, 0},
+	    {"", ERR_SYNTAX, false, "", 0, 0, 0, 0},
 	};
 
 	(void)state;
@@ -46,6 +48,8 @@ test_answer(void **state)
 		    (int64_t)cases[i].problems);
 		t_int(cases[i].in, (int64_t)a.rows, (int64_t)cases[i].rows);
 		t_int(cases[i].in, (int64_t)a.last, (int64_t)cases[i].last);
+		t_int(cases[i].in, (int64_t)a.recipients,
+		    (int64_t)cases[i].recipients);
 	}
 }
 
@@ -74,20 +78,31 @@ test_list(void **state)
 		.state = "queued",
 		.sender = "a@example.org",
 		.addr = "c@example.com",
+		.next_hop = "example.com"},
+	    {.msg = 35,
+		.rcpt = 9,
+		.arrived = 1800000000,
+		.next_try = 1800000000,
+		.size = 10,
+		.state = "held",
+		.sender = "a@example.org",
+		.addr = "d@example.com",
 		.next_hop = "example.com"}};
 	struct buf json, text;
 
 	(void)state;
 	buf_init(&json, MAX);
 	buf_init(&text, MAX);
-	ctl_list_build(rows, 2, &json);
+	ctl_list_build(rows, 3, &json);
 	t_err("list", ctl_list_text(buf_str(&json), &text), 0);
 	t_is("list", buf_str(&text),
 	    "0000000000012     2.0k  2027-01-15T08:00:00Z  <>\n"
 	    "    <b@example.com> queued, 2 tries, next 2027-01-15T08:05:00Z\n"
 	    "    4.7.5 DANE-12 mx.example.com: no\\x1b[2J\n"
 	    "0000000000013       10  2027-01-15T08:00:00Z  <a@example.org>\n"
-	    "    <c@example.com> queued, 0 tries, next 2027-01-15T08:00:00Z\n");
+	    "    <c@example.com> queued, 0 tries, next 2027-01-15T08:00:00Z\n"
+	    "0000000000013       10  2027-01-15T08:00:00Z  <a@example.org>\n"
+	    "    <d@example.com> held, 0 tries\n");
 	buf_clear(&json);
 	buf_clear(&text);
 }
@@ -95,7 +110,7 @@ test_list(void **state)
 static void
 test_stats(void **state)
 {
-	static const struct store_stats st = {3, 4, 1, 2, 2048, 1800000000};
+	struct store_stats st = {3, 4, 1, 2, 2048, 1800000000, 0};
 	struct buf json, text;
 
 	(void)state;
@@ -107,6 +122,38 @@ test_stats(void **state)
 	    "queue      3 messages (2.0k), 4 recipients of which 1 deferred, "
 	    "2 destinations\n"
 	    "oldest     2027-01-15T08:00:00Z\n");
+	st.held = 3;
+	buf_reset(&json);
+	buf_reset(&text);
+	ctl_stats_build(&st, &json);
+	t_err("stats", ctl_stats_text(buf_str(&json), &text), 0);
+	t_is("stats", buf_str(&text),
+	    "queue      3 messages (2.0k), 4 recipients of which 1 deferred, "
+	    "3 held, 2 destinations\n"
+	    "oldest     2027-01-15T08:00:00Z\n");
+	buf_clear(&json);
+	buf_clear(&text);
+}
+
+static void
+test_release(void **state)
+{
+	struct buf json, text;
+
+	(void)state;
+	buf_init(&json, MAX);
+	buf_init(&text, MAX);
+	ctl_release_build(2, &json);
+	t_err("released", ctl_release_text(buf_str(&json), &text), 0);
+	t_is("released", buf_str(&text),
+	    "2 recipients released, to be tried now\n");
+	buf_reset(&json);
+	buf_reset(&text);
+	ctl_release_build(0, &json);
+	t_err("none", ctl_release_text(buf_str(&json), &text), 0);
+	t_is("none", buf_str(&text), "no such message is held\n");
+	t_err("another answer", ctl_release_text(STR("{\"ok\":true}"), &text),
+	    ERR_SYNTAX);
 	buf_clear(&json);
 	buf_clear(&text);
 }
@@ -194,6 +241,7 @@ main(void)
 	    cmocka_unit_test(test_answer),
 	    cmocka_unit_test(test_list),
 	    cmocka_unit_test(test_stats),
+	    cmocka_unit_test(test_release),
 	    cmocka_unit_test(test_status),
 	    cmocka_unit_test(test_bad),
 	};
