@@ -492,6 +492,9 @@ store_threads_stop(struct store_threads *t)
 	if (t->writer_mb)
 		mailbox_shut(t->writer_mb);
 	net_thread_join(t->writer);
+	/* What is over has no errors: the numbers may serve another store. */
+	metrics_add(t->o.metrics, METRIC_STORE_WRITE_ERR, t->write_err);
+	metrics_add(t->o.metrics, METRIC_STORE_READ_ERR, t->read_err);
 	/* Nothing but the token can be in them. */
 	mailbox_free(t->reader_mb, NULL);
 	mailbox_free(t->writer_mb, NULL);

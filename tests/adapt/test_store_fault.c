@@ -206,6 +206,12 @@ test_locked(void **state)
 	    strstr(w->log.p, "event=store-error") != NULL &&
 		strstr(w->log.p, "event=store-ok") != NULL,
 	    true);
+
+	pid = hold_lock(w, &fd);
+	t_err("locked again", put(w, 3, "a.example", 1, 50), ERR_BUSY);
+	end_child(pid, fd);
+	world_reopen(w);
+	t_err("a new store is well", store_hub_state(w->hub, w->text), 0);
 	world_close(w);
 }
 
