@@ -21,6 +21,7 @@
 #include <stdlib.h>
 
 #include "relay/base/buf.h"
+#include "relay/queue/body.h"
 #include "relay/queue/fs_check.h"
 
 #define COMMIT_DELAY_MAX 10 /* milliseconds */
@@ -46,6 +47,7 @@ struct store_threads {
 
 	/* Reader's own. */
 	int read_err;
+	int spool_err; /* of large bodies on their way to the writer */
 };
 
 struct job *
@@ -57,7 +59,8 @@ job_of(struct mail_node *node)
 /* ---- state ---- */
 
 void
-store_state_text(const char *state_dir, int err, char text[256])
+store_state_text(
+    const char *state_dir, const char *file, int err, char text[256])
 {
 	const char *what;
 
@@ -87,7 +90,7 @@ store_state_text(const char *state_dir, int err, char text[256])
 		what = err_str(err);
 		break;
 	}
-	(void)snprintf(text, 256, "%s/" DB_FILE ": %s", state_dir, what);
+	(void)snprintf(text, 256, "%s/%s: %s", state_dir, file, what);
 }
 
 /* Errors of the store, unlike those of one job. */
@@ -98,11 +101,13 @@ is_store_error(int err)
 	    err != ERR_TOOBIG;
 }
 
-/* *known is the calling thread's own; others read the gauge. */
+/* *known is the calling thread's own; others read the gauge. db: NULL when
+ * SQLite has no part in it. */
 static void
 note_state(struct store_threads *t, enum metric gauge, int *known, int err,
     const struct db *db)
 {
+	const char *what = "spool";
 	struct log_line l;
 	char text[256];
 
@@ -112,22 +117,35 @@ note_state(struct store_threads *t, enum metric gauge, int *known, int err,
 	*known = err;
 	log_begin(&l, t->o.log, err ? LOG_ERROR : LOG_INFO,
 	    err ? "store-error" : "store-ok");
-	log_cstr(&l, "what", gauge == METRIC_STORE_READ_ERR ? "read" : "write");
+	if (db)
+		what = gauge == METRIC_STORE_READ_ERR ? "read" : "write";
+	log_cstr(&l, "what", what);
 	if (err) {
-		store_state_text(t->o.state_dir, err, text);
+		store_state_text(
+		    t->o.state_dir, db ? DB_FILE : BODY_DIR, err, text);
 		log_cstr(&l, "err", err_str(err));
 		log_cstr(&l, "text", text);
-		log_cstr(&l, "sqlite", db_errmsg(db));
+		if (db)
+			log_cstr(&l, "sqlite", db_errmsg(db));
 	}
 	log_end(&l);
 }
 
-void
-store_threads_state(
-    const struct store_threads *t, int *write_err, int *read_err)
+int
+store_threads_state(const struct store_threads *t, const char **file)
 {
-	*write_err = -(int)metrics_get(t->o.metrics, METRIC_STORE_WRITE_ERR);
-	*read_err = -(int)metrics_get(t->o.metrics, METRIC_STORE_READ_ERR);
+	static const enum metric of_db[] = {
+	    METRIC_STORE_WRITE_ERR, METRIC_STORE_READ_ERR};
+
+	*file = DB_FILE;
+	for (size_t i = 0; i < sizeof(of_db) / sizeof(of_db[0]); i++) {
+		int err = -(int)metrics_get(t->o.metrics, of_db[i]);
+
+		if (err != 0)
+			return err;
+	}
+	*file = BODY_DIR;
+	return -(int)metrics_get(t->o.metrics, METRIC_STORE_SPOOL_ERR);
 }
 
 static bool
@@ -396,6 +414,8 @@ reader_prepare(struct store_threads *t, struct job *j)
 	if (j->ops->prepare) {
 		env.low_disk = low_disk(t);
 		j->err = j->ops->prepare(&env, j);
+		note_state(t, METRIC_STORE_SPOOL_ERR, &t->spool_err,
+		    is_store_error(j->err) ? j->err : 0, NULL);
 	}
 	if (j->err == 0) {
 		reader_forward(t, j);
@@ -495,6 +515,7 @@ store_threads_stop(struct store_threads *t)
 	/* What is over has no errors: the numbers may serve another store. */
 	metrics_add(t->o.metrics, METRIC_STORE_WRITE_ERR, t->write_err);
 	metrics_add(t->o.metrics, METRIC_STORE_READ_ERR, t->read_err);
+	metrics_add(t->o.metrics, METRIC_STORE_SPOOL_ERR, t->spool_err);
 	/* Nothing but the token can be in them. */
 	mailbox_free(t->reader_mb, NULL);
 	mailbox_free(t->writer_mb, NULL);
