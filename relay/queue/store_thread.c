@@ -19,6 +19,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "relay/base/buf.h"
 #include "relay/queue/body.h"
@@ -29,6 +30,7 @@
 /* From here on the writer helps, so that the log can start over even when
  * the reader never quite catches up. */
 #define CHECKPOINT_HARD 8000
+#define DOUBTFUL_MAX 10000 /* spool files of failed commits */
 
 struct store_threads {
 	struct store_opts o;
@@ -43,6 +45,7 @@ struct store_threads {
 	int64_t first_urgent, first_lazy; /* when they came, ms */
 	int64_t last_commit; /* what it took, ms */
 	bool token_away;
+	struct buf doubtful; /* see struct job_env */
 	int write_err;
 
 	/* Reader's own. */
@@ -306,7 +309,7 @@ run_one(const struct job_env *env, struct job *j)
 
 /* Error of the transaction; then each job of it has an error too. */
 static int
-run_batch(const struct job_env *env, struct job **batch, size_t n)
+run_batch(struct job_env *env, struct job **batch, size_t n)
 {
 	size_t good = 0;
 	int err = run_sql(env->db, sql_begin);
@@ -318,8 +321,12 @@ run_batch(const struct job_env *env, struct job **batch, size_t n)
 		else if (db_idle(env->db))
 			err = batch[i]->err;
 	}
-	if (err == 0 && good > 0)
+	env->in_doubt = false;
+	env->db->logged = false;
+	if (err == 0 && good > 0) {
 		err = run_sql(env->db, sql_commit);
+		env->in_doubt = err != 0;
+	}
 	if (!db_idle(env->db) && run_sql(env->db, sql_rollback) != 0)
 		BUG("rollback: %s", db_errmsg(env->db));
 	for (size_t i = 0; err != 0 && i < n; i++) {
@@ -327,6 +334,26 @@ run_batch(const struct job_env *env, struct job **batch, size_t n)
 			batch[i]->err = err;
 	}
 	return err;
+}
+
+/*
+ * A commit that failed may stand in SQLite's log all the same, and a start
+ * that finds it there carries it out. The next one that succeeds is written
+ * over it; only then do the spool files of its jobs belong to nobody.
+ */
+static void
+settle(struct store_threads *t)
+{
+	struct str ids = buf_str(&t->doubtful);
+	uint64_t id;
+
+	if (!t->writer_db.logged)
+		return;
+	for (; ids.n >= sizeof(id); ids = str_skip(ids, sizeof(id))) {
+		memcpy(&id, ids.p, sizeof(id));
+		body_remove(t->writer_db.dir, id);
+	}
+	buf_reset(&t->doubtful);
 }
 
 static void
@@ -346,8 +373,10 @@ end_batch(struct store_threads *t, const struct job_env *env,
 	if (err != 0 || good)
 		note_state(
 		    t, METRIC_STORE_WRITE_ERR, &t->write_err, err, env->db);
-	if (good)
+	if (good) {
 		metrics_add(t->o.metrics, METRIC_STORE_COMMITS, 1);
+		settle(t);
+	}
 	for (size_t i = 0; i < n; i++) {
 		struct job *j = batch[i];
 
@@ -377,7 +406,7 @@ writer_main(void *arg)
 {
 	struct store_threads *t = arg;
 	struct job *batch[STORE_BATCH];
-	struct job_env env = {.db = &t->writer_db};
+	struct job_env env = {.db = &t->writer_db, .doubtful = &t->doubtful};
 
 	for (;;) {
 		int64_t start;
@@ -478,6 +507,7 @@ store_threads_start(const struct store_opts *o, struct db *take_writer,
 
 	t->o = *o;
 	t->tail = &t->head;
+	buf_init(&t->doubtful, DOUBTFUL_MAX * sizeof(uint64_t));
 	/* The clients' own credits bound these. */
 	rc = mailbox_new_blocking(0, &t->writer_mb);
 	if (rc == 0)
@@ -522,6 +552,7 @@ store_threads_stop(struct store_threads *t)
 	/* The last connection to close copies the log into the database. */
 	db_close(&t->reader_db);
 	db_close(&t->writer_db);
+	buf_clear(&t->doubtful);
 	free(t);
 }
 
