@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "relay/base/codec.h"
 #include "tests/adapt/store_world.h"
 #include "tests/fault/sys_wrap.h"
 #include "tests/fault/vfs_shim.h"
@@ -72,35 +73,40 @@ wait_for(pid_t pid)
 	return status;
 }
 
-int
-case_run(struct case_env *e, case_fn *fn, void *arg)
+void
+case_reset(struct case_env *e)
 {
-	return case_run_attended(e, fn, NULL, arg);
+	case_remove(e->dir);
+	if (mkdir(e->dir, 0700) != 0)
+		BUG("no folder %s", e->dir);
+	memset(e->l, 0, sizeof(*e->l));
 }
 
 int
-case_run_attended(
-    struct case_env *e, case_fn *fn, void (*attend)(void *arg), void *arg)
+case_child(struct case_env *e, case_fn *fn, case_attend *attend, void *arg)
 {
 	pid_t pid;
 
-	case_remove(e->w->dir);
-	if (mkdir(e->w->dir, 0700) != 0)
-		BUG("no folder %s", e->w->dir);
-	memset(e->l, 0, sizeof(*e->l));
-	e->run++;
 	(void)fflush(stdout);
 	pid = fork();
 	if (pid == 0) {
 		(void)alarm(CASE_SECONDS);
-		sys_wrap_watch(e->w->dir);
+		sys_wrap_watch(e->dir);
 		vfs_shim_install();
 		fn(arg, e->w, e->l);
 		_exit(0);
 	}
 	if (attend && pid > 0)
-		attend(arg);
+		attend(arg, pid);
 	return wait_for(pid);
+}
+
+int
+case_run(struct case_env *e, case_fn *fn, void *arg)
+{
+	case_reset(e);
+	e->run++;
+	return case_child(e, fn, NULL, arg);
 }
 
 int
@@ -128,6 +134,14 @@ bool
 case_killed(int status)
 {
 	return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+}
+
+unsigned long
+case_number(const char *text)
+{
+	uint64_t n = 0;
+
+	return codec_u64(str_of(text), 1u << 30, &n) == 0 ? n : 0;
 }
 
 bool

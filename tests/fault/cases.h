@@ -6,6 +6,7 @@
 #define TESTS_FAULT_CASES_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "tests/fault/script.h"
 
@@ -13,6 +14,9 @@ struct world;
 
 /* In the child, with the shims in place and nothing armed. */
 typedef void case_fn(void *arg, struct world *w, struct ledger *l);
+
+/* In the parent meanwhile. */
+typedef void case_attend(void *arg, pid_t child);
 
 struct case_env {
 	const char *dir; /* of the case */
@@ -27,11 +31,13 @@ void case_begin(struct case_env *e);
 /* What was counted, "PROGRAM: N cases, N failed"; exit status. */
 int case_end(struct case_env *e, const char *program);
 
-/* An empty folder and a ledger, and fn in a child; its wait status. */
+/* An empty folder and a ledger. */
+void case_reset(struct case_env *e);
+/* fn in a child, while the parent runs attend (or not, when it is NULL); the
+ * child's wait status. */
+int case_child(struct case_env *e, case_fn *fn, case_attend *attend, void *arg);
+/* Both: one case. */
 int case_run(struct case_env *e, case_fn *fn, void *arg);
-/* The parent runs attend(arg) while the child is at it. */
-int case_run_attended(
-    struct case_env *e, case_fn *fn, void (*attend)(void *arg), void *arg);
 /* The ledger against a folder, in a child; its wait status. */
 int case_check(struct case_env *e, const char *dir, bool in_doubt);
 /* Did it come to an end without a complaint? */
@@ -43,6 +49,8 @@ bool case_full(void);
 /* Every so many-th case is run: 1 in a plain build, and always when all are
  * wanted; under a sanitizer some stand for all. */
 unsigned case_stride(unsigned with_sanitizer);
+/* An argument; 0 when it is none. */
+unsigned long case_number(const char *text);
 /* What is left of a folder. */
 void case_remove(const char *dir);
 

@@ -203,8 +203,8 @@ ask(sqlite3 *db, const char *sql)
 	return n;
 }
 
-static void
-check_database(const struct world *w)
+void
+script_check_database(const struct world *w)
 {
 	/* Each must be 0. */
 	static const char *const none[] = {
@@ -278,6 +278,6 @@ script_check(const char *dir, const struct ledger *l, bool in_doubt)
 		fail_msg("the queue is not what was answered");
 	}
 	world_close(w);
-	check_database(w);
+	script_check_database(w);
 	world_free(w);
 }

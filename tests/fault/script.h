@@ -83,5 +83,7 @@ void script_heal(struct world *w, struct ledger *l);
  * process with a line on stderr when not.
  */
 void script_check(const char *dir, const struct ledger *l, bool in_doubt);
+/* The same of the database alone: it is whole, and nothing points nowhere. */
+void script_check_database(const struct world *w);
 
 #endif

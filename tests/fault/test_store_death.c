@@ -84,7 +84,7 @@ main(int argc, char **argv)
 	case_begin(&e);
 	if (argc == 3) {
 		c.many = strcmp(argv[1], "long") == 0;
-		c.n = strtoul(argv[2], NULL, 10);
+		c.n = case_number(argv[2]);
 		(void)one_case(&e, &c);
 	} else {
 		every_n(&e, false, case_stride(7));

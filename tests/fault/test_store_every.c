@@ -107,11 +107,12 @@ every_n(struct case_env *e, enum fault_kind kind, enum fault_mode mode,
     enum course course, unsigned long count)
 {
 	unsigned stride = case_stride(11);
+	unsigned spread = stride < count ? stride : (unsigned)count;
 	unsigned long missed = 0;
 	unsigned long ran = 0;
 	unsigned failed = e->failed;
 	/* Different ones of each kind stand for all. */
-	unsigned long n = 1 + (unsigned)(kind * 7 + mode * 3) % stride;
+	unsigned long n = 1 + (unsigned)(kind * 7 + mode * 3) % spread;
 
 	for (; n <= count; n += stride) {
 		struct scenario c = {{kind, mode, n, course == ON}, course};
@@ -181,7 +182,7 @@ parse(char *text, struct scenario *c)
 			return false;
 	c->plan.kind = (enum fault_kind)k;
 	c->plan.mode = (enum fault_mode)m;
-	c->plan.n = strtoul(part[2], NULL, 10);
+	c->plan.n = case_number(part[2]);
 	c->plan.on = o == ON;
 	c->course = (enum course)o;
 	return true;

@@ -30,6 +30,7 @@ struct power {
 	bool many;
 	unsigned random_images; /* of each size of sector */
 	unsigned every; /* one operation of so many is a moment */
+	unsigned syncs; /* one sync of so many is, too */
 	int to_parent[2], to_child[2];
 
 	/* Child. */
@@ -83,11 +84,13 @@ look(void *arg, enum fault_kind kind)
 	struct power *p = arg;
 	bool sync = kind == FAULT_SYNC || kind == FAULT_SYS_SYNC;
 	bool name = kind == FAULT_DELETE || kind == FAULT_SYS_UNLINK;
+	bool mine;
 
 	p->ops++;
-	if (sync || name || p->after_sync || rng_below(&p->rng, p->every) == 0)
+	mine = (sync || name) && rng_below(&p->rng, p->syncs) == 0;
+	if (mine || p->after_sync || rng_below(&p->rng, p->every) == 0)
 		lose_power(p);
-	p->after_sync = sync || name;
+	p->after_sync = mine;
 }
 
 static void
@@ -130,11 +133,12 @@ check_images(struct power *p, const struct moment *m)
 
 /* Until the child has no end of the pipe any more. */
 static void
-attend(void *arg)
+attend(void *arg, pid_t child)
 {
 	struct power *p = arg;
 	struct moment m;
 
+	(void)child;
 	(void)close(p->to_parent[1]);
 	(void)close(p->to_child[0]);
 	while (read(p->to_parent[0], &m, sizeof(m)) == (ssize_t)sizeof(m)) {
@@ -153,6 +157,7 @@ run(struct case_env *e, unsigned long seed, bool many, unsigned random_images,
 	struct power p = {.env = e,
 	    .seed = seed,
 	    .many = many,
+	    .syncs = many ? case_stride(4) : 1,
 	    .random_images = random_images,
 	    .every = every};
 	int status;
@@ -160,7 +165,9 @@ run(struct case_env *e, unsigned long seed, bool many, unsigned random_images,
 	p.then = ledger_new();
 	if (pipe(p.to_parent) != 0 || pipe(p.to_child) != 0)
 		BUG("no pipe");
-	status = case_run_attended(e, one_run, attend, &p);
+	case_reset(e);
+	e->run++;
+	status = case_child(e, one_run, attend, &p);
 	if (!case_passed(status) || !e->l->whole || p.moments == 0) {
 		e->failed++;
 		printf("FAILED: test_store_power %lu: the run itself\n", seed);
@@ -172,7 +179,7 @@ run(struct case_env *e, unsigned long seed, bool many, unsigned random_images,
 int
 main(int argc, char **argv)
 {
-	unsigned long first = argc > 1 ? strtoul(argv[1], NULL, 10) : 1;
+	unsigned long first = argc > 1 ? case_number(argv[1]) : 1;
 	unsigned long last = argc > 1 ? first : 3;
 	struct case_env e;
 	unsigned stride = case_stride(4);
