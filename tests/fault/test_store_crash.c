@@ -90,6 +90,7 @@ main(int argc, char **argv)
 	struct case_env e;
 	struct rng rng;
 
+	printf("test_store_crash: %lu rounds, seed %lu\n", rounds, seed);
 	case_begin(&e);
 	rng_init_seed(&rng, seed);
 	for (unsigned long i = 0; i < rounds && e.failed == 0; i++) {
