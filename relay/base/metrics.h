@@ -41,6 +41,7 @@
 	X(STORE_ERRORS, "store_errors_total", "store jobs that failed") \
 	X(STORE_WRITE_ERR, "store_write_error", "error of writing, 0: none") \
 	X(STORE_READ_ERR, "store_read_error", "error of reading, 0: none") \
+	X(STORE_SPOOL_ERR, "store_spool_error", "error of spool/, 0: none") \
 	X(BODY_BYTES, "body_bytes", "bytes of accepted bodies in memory")
 
 enum metric {

@@ -19,8 +19,6 @@
 
 #include "relay/model/msg.h"
 
-#define SPOOL "spool"
-
 static int
 system_error(int e)
 {
@@ -50,7 +48,7 @@ spool_path(const char *dir, uint64_t id)
 	char qid[MSG_QID_MAX];
 
 	buf_init(&b, 8192);
-	(void)buf_addf(&b, "%s/" SPOOL, dir);
+	(void)buf_addf(&b, "%s/" BODY_DIR, dir);
 	if (id != 0) {
 		msg_qid(id, qid);
 		(void)buf_addf(&b, "/%s", qid);
@@ -123,7 +121,8 @@ body_write(const char *dir, uint64_t id, struct str bytes)
 out:
 	free(folder);
 	free(path);
-	return rc;
+	/* The folder went: that is no message that is not there. */
+	return rc == ERR_NOTFOUND ? ERR_IO : rc;
 }
 
 /* Exactly n bytes to p. */

@@ -19,6 +19,9 @@
  */
 #define BODY_INLINE_MAX (128u * 1024u)
 
+/* The folder, below the one that the functions are given. */
+#define BODY_DIR "spool"
+
 /* Makes the folder, and all names in dir last. ERR_PERM, ERR_FULL, ERR_IO. */
 NODISCARD int body_init(const char *dir);
 /*

@@ -103,6 +103,7 @@ note_wal(void *arg, sqlite3 *sql, const char *name, int pages)
 	(void)sql;
 	(void)name;
 	db->wal_pages = pages;
+	db->logged = true;
 	return SQLITE_OK;
 }
 

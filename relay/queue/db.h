@@ -25,6 +25,7 @@ struct db {
 	const char *text[DB_STMTS];
 	struct sqlite3_stmt *stmt[DB_STMTS];
 	int wal_pages; /* in the log after the last commit */
+	bool logged; /* set by each commit that wrote to the log */
 };
 
 /*
@@ -34,7 +35,7 @@ struct db {
  */
 NODISCARD int db_open(struct db *db, const char *dir, bool for_writing);
 void db_close(struct db *db);
-/* Keeps wal_pages up to date from here on: *db must not move any more. */
+/* Keeps wal_pages and logged up to date from here on: *db must not move any more. */
 void db_watch(struct db *db);
 
 /* Text of the last error of SQLite on this connection. */

@@ -97,7 +97,7 @@ open_files(const struct store_opts *o, struct db *writer, struct db *reader,
 	if (rc == 0)
 		rc = db_open(reader, o->state_dir, false);
 	if (rc != 0) {
-		store_state_text(o->state_dir, rc, text);
+		store_state_text(o->state_dir, DB_FILE, rc, text);
 		return rc;
 	}
 	if (removed > 0)
@@ -125,7 +125,7 @@ store_hub_open(
 		rc = store_threads_start(
 		    &mine, &writer, &reader, &hub->threads);
 		if (rc != 0)
-			store_state_text(hub->dir, rc, text);
+			store_state_text(hub->dir, DB_FILE, rc, text);
 	}
 	db_close(&reader);
 	db_close(&writer);
@@ -150,13 +150,10 @@ store_hub_close(struct store_hub *hub)
 int
 store_hub_state(struct store_hub *hub, char text[256])
 {
-	int write_err;
-	int read_err;
-	int err;
+	const char *file;
+	int err = store_threads_state(hub->threads, &file);
 
-	store_threads_state(hub->threads, &write_err, &read_err);
-	err = write_err != 0 ? write_err : read_err;
-	store_state_text(hub->dir, err, text);
+	store_state_text(hub->dir, file, err, text);
 	return err;
 }
 

@@ -49,7 +49,8 @@ NODISCARD int store_hub_open(
 /* Commits what is queued, joins the threads. Every struct store must be
  * closed before. */
 void store_hub_close(struct store_hub *hub);
-/* Any thread: 0, or the error the store is in now; text of the last one. */
+/* Any thread: 0, or the error the store is in now, with its text. Commits,
+ * reading and large bodies each are in the error of their last job. */
 int store_hub_state(struct store_hub *hub, char text[256]);
 
 /* Handle of one loop; credits: jobs it may have under way. */

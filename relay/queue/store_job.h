@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "relay/base/buf.h"
 #include "relay/base/list.h"
 #include "relay/net/mailbox.h"
 #include "relay/queue/db.h"
@@ -18,6 +19,11 @@ struct job;
 struct job_env {
 	struct db *db;
 	bool low_disk; /* below min_free: no new mail */
+	/* Writer: the commit itself failed. The next start may find it done,
+	 * so that undo must not take away what it needs; spool files go to
+	 * doubtful (ids as bytes), to be removed once that can't be. */
+	bool in_doubt;
+	struct buf *doubtful;
 };
 
 struct job_ops {

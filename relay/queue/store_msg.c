@@ -320,6 +320,17 @@ drop_out(struct job_change *c)
 	c->n_out = 0;
 }
 
+/* A file whose job failed: now, or when it is sure that the job stays so. One
+ * too many for the list is found by the next start. */
+static void
+drop_file(const struct job_env *env, uint64_t id)
+{
+	if (env->in_doubt)
+		(void)buf_add(env->doubtful, &id, sizeof(id));
+	else
+		body_remove(env->db->dir, id);
+}
+
 static void
 change_undo(const struct job_env *env, struct job *j)
 {
@@ -329,7 +340,7 @@ change_undo(const struct job_env *env, struct job *j)
 	c->n_gone = 0;
 	for (size_t i = 0; i < c->n_puts; i++) {
 		if (c->puts[i].written)
-			body_remove(env->db->dir, c->puts[i].id);
+			drop_file(env, c->puts[i].id);
 		c->puts[i].written = false;
 	}
 }

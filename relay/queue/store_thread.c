@@ -19,8 +19,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "relay/base/buf.h"
+#include "relay/queue/body.h"
 #include "relay/queue/fs_check.h"
 
 #define COMMIT_DELAY_MAX 10 /* milliseconds */
@@ -28,6 +30,7 @@
 /* From here on the writer helps, so that the log can start over even when
  * the reader never quite catches up. */
 #define CHECKPOINT_HARD 8000
+#define DOUBTFUL_MAX 10000 /* spool files of failed commits */
 
 struct store_threads {
 	struct store_opts o;
@@ -42,10 +45,12 @@ struct store_threads {
 	int64_t first_urgent, first_lazy; /* when they came, ms */
 	int64_t last_commit; /* what it took, ms */
 	bool token_away;
+	struct buf doubtful; /* see struct job_env */
 	int write_err;
 
 	/* Reader's own. */
 	int read_err;
+	int spool_err; /* of large bodies on their way to the writer */
 };
 
 struct job *
@@ -57,7 +62,8 @@ job_of(struct mail_node *node)
 /* ---- state ---- */
 
 void
-store_state_text(const char *state_dir, int err, char text[256])
+store_state_text(
+    const char *state_dir, const char *file, int err, char text[256])
 {
 	const char *what;
 
@@ -87,7 +93,7 @@ store_state_text(const char *state_dir, int err, char text[256])
 		what = err_str(err);
 		break;
 	}
-	(void)snprintf(text, 256, "%s/" DB_FILE ": %s", state_dir, what);
+	(void)snprintf(text, 256, "%s/%s: %s", state_dir, file, what);
 }
 
 /* Errors of the store, unlike those of one job. */
@@ -98,11 +104,13 @@ is_store_error(int err)
 	    err != ERR_TOOBIG;
 }
 
-/* *known is the calling thread's own; others read the gauge. */
+/* *known is the calling thread's own; others read the gauge. db: NULL when
+ * SQLite has no part in it. */
 static void
 note_state(struct store_threads *t, enum metric gauge, int *known, int err,
     const struct db *db)
 {
+	const char *what = "spool";
 	struct log_line l;
 	char text[256];
 
@@ -112,22 +120,35 @@ note_state(struct store_threads *t, enum metric gauge, int *known, int err,
 	*known = err;
 	log_begin(&l, t->o.log, err ? LOG_ERROR : LOG_INFO,
 	    err ? "store-error" : "store-ok");
-	log_cstr(&l, "what", gauge == METRIC_STORE_READ_ERR ? "read" : "write");
+	if (db)
+		what = gauge == METRIC_STORE_READ_ERR ? "read" : "write";
+	log_cstr(&l, "what", what);
 	if (err) {
-		store_state_text(t->o.state_dir, err, text);
+		store_state_text(
+		    t->o.state_dir, db ? DB_FILE : BODY_DIR, err, text);
 		log_cstr(&l, "err", err_str(err));
 		log_cstr(&l, "text", text);
-		log_cstr(&l, "sqlite", db_errmsg(db));
+		if (db)
+			log_cstr(&l, "sqlite", db_errmsg(db));
 	}
 	log_end(&l);
 }
 
-void
-store_threads_state(
-    const struct store_threads *t, int *write_err, int *read_err)
+int
+store_threads_state(const struct store_threads *t, const char **file)
 {
-	*write_err = -(int)metrics_get(t->o.metrics, METRIC_STORE_WRITE_ERR);
-	*read_err = -(int)metrics_get(t->o.metrics, METRIC_STORE_READ_ERR);
+	static const enum metric of_db[] = {
+	    METRIC_STORE_WRITE_ERR, METRIC_STORE_READ_ERR};
+
+	*file = DB_FILE;
+	for (size_t i = 0; i < sizeof(of_db) / sizeof(of_db[0]); i++) {
+		int err = -(int)metrics_get(t->o.metrics, of_db[i]);
+
+		if (err != 0)
+			return err;
+	}
+	*file = BODY_DIR;
+	return -(int)metrics_get(t->o.metrics, METRIC_STORE_SPOOL_ERR);
 }
 
 static bool
@@ -288,7 +309,7 @@ run_one(const struct job_env *env, struct job *j)
 
 /* Error of the transaction; then each job of it has an error too. */
 static int
-run_batch(const struct job_env *env, struct job **batch, size_t n)
+run_batch(struct job_env *env, struct job **batch, size_t n)
 {
 	size_t good = 0;
 	int err = run_sql(env->db, sql_begin);
@@ -300,8 +321,12 @@ run_batch(const struct job_env *env, struct job **batch, size_t n)
 		else if (db_idle(env->db))
 			err = batch[i]->err;
 	}
-	if (err == 0 && good > 0)
+	env->in_doubt = false;
+	env->db->logged = false;
+	if (err == 0 && good > 0) {
 		err = run_sql(env->db, sql_commit);
+		env->in_doubt = err != 0;
+	}
 	if (!db_idle(env->db) && run_sql(env->db, sql_rollback) != 0)
 		BUG("rollback: %s", db_errmsg(env->db));
 	for (size_t i = 0; err != 0 && i < n; i++) {
@@ -309,6 +334,26 @@ run_batch(const struct job_env *env, struct job **batch, size_t n)
 			batch[i]->err = err;
 	}
 	return err;
+}
+
+/*
+ * A commit that failed may stand in SQLite's log all the same, and a start
+ * that finds it there carries it out. The next one that succeeds is written
+ * over it; only then do the spool files of its jobs belong to nobody.
+ */
+static void
+settle(struct store_threads *t)
+{
+	struct str ids = buf_str(&t->doubtful);
+	uint64_t id;
+
+	if (!t->writer_db.logged)
+		return;
+	for (; ids.n >= sizeof(id); ids = str_skip(ids, sizeof(id))) {
+		memcpy(&id, ids.p, sizeof(id));
+		body_remove(t->writer_db.dir, id);
+	}
+	buf_reset(&t->doubtful);
 }
 
 static void
@@ -328,8 +373,10 @@ end_batch(struct store_threads *t, const struct job_env *env,
 	if (err != 0 || good)
 		note_state(
 		    t, METRIC_STORE_WRITE_ERR, &t->write_err, err, env->db);
-	if (good)
+	if (good) {
 		metrics_add(t->o.metrics, METRIC_STORE_COMMITS, 1);
+		settle(t);
+	}
 	for (size_t i = 0; i < n; i++) {
 		struct job *j = batch[i];
 
@@ -359,7 +406,7 @@ writer_main(void *arg)
 {
 	struct store_threads *t = arg;
 	struct job *batch[STORE_BATCH];
-	struct job_env env = {.db = &t->writer_db};
+	struct job_env env = {.db = &t->writer_db, .doubtful = &t->doubtful};
 
 	for (;;) {
 		int64_t start;
@@ -396,6 +443,8 @@ reader_prepare(struct store_threads *t, struct job *j)
 	if (j->ops->prepare) {
 		env.low_disk = low_disk(t);
 		j->err = j->ops->prepare(&env, j);
+		note_state(t, METRIC_STORE_SPOOL_ERR, &t->spool_err,
+		    is_store_error(j->err) ? j->err : 0, NULL);
 	}
 	if (j->err == 0) {
 		reader_forward(t, j);
@@ -458,6 +507,7 @@ store_threads_start(const struct store_opts *o, struct db *take_writer,
 
 	t->o = *o;
 	t->tail = &t->head;
+	buf_init(&t->doubtful, DOUBTFUL_MAX * sizeof(uint64_t));
 	/* The clients' own credits bound these. */
 	rc = mailbox_new_blocking(0, &t->writer_mb);
 	if (rc == 0)
@@ -492,12 +542,17 @@ store_threads_stop(struct store_threads *t)
 	if (t->writer_mb)
 		mailbox_shut(t->writer_mb);
 	net_thread_join(t->writer);
+	/* What is over has no errors: the numbers may serve another store. */
+	metrics_add(t->o.metrics, METRIC_STORE_WRITE_ERR, t->write_err);
+	metrics_add(t->o.metrics, METRIC_STORE_READ_ERR, t->read_err);
+	metrics_add(t->o.metrics, METRIC_STORE_SPOOL_ERR, t->spool_err);
 	/* Nothing but the token can be in them. */
 	mailbox_free(t->reader_mb, NULL);
 	mailbox_free(t->writer_mb, NULL);
 	/* The last connection to close copies the log into the database. */
 	db_close(&t->reader_db);
 	db_close(&t->writer_db);
+	buf_clear(&t->doubtful);
 	free(t);
 }
 

@@ -24,10 +24,11 @@ void store_threads_post(struct store_threads *t, struct job *j);
 /* Any thread: returns when all jobs that this thread posted before have been
  * carried out and posted back. Forces a commit. ERR_IO. */
 NODISCARD int store_threads_flush(struct store_threads *t);
-/* Errors that writing and reading are in, 0: none. Any thread. */
-void store_threads_state(
-    const struct store_threads *t, int *write_err, int *read_err);
-/* One line for err of the store in state_dir. */
-void store_state_text(const char *state_dir, int err, char text[256]);
+/* The error that writing, reading or the spool is in, 0: none. *file: where,
+ * below state_dir, a literal. Any thread. */
+int store_threads_state(const struct store_threads *t, const char **file);
+/* One line for err of a file of the store in state_dir. */
+void store_state_text(
+    const char *state_dir, const char *file, int err, char text[256]);
 
 #endif

@@ -206,6 +206,34 @@ test_locked(void **state)
 	    strstr(w->log.p, "event=store-error") != NULL &&
 		strstr(w->log.p, "event=store-ok") != NULL,
 	    true);
+
+	pid = hold_lock(w, &fd);
+	t_err("locked again", put(w, 3, "a.example", 1, 50), ERR_BUSY);
+	end_child(pid, fd);
+	world_reopen(w);
+	t_err("a new store is well", store_hub_state(w->hub, w->text), 0);
+	world_close(w);
+}
+
+/* Only large bodies need the folder: the store says that they fail. */
+static void
+test_no_spool(void **state)
+{
+	struct world *w = *state;
+	char path[256];
+
+	make_queue(w);
+	t_err("open", world_open(w), 0);
+	path_of(w, "spool", path);
+	t_int("rmdir", rmdir(path), 0);
+	t_err("large", put(w, 2, "a.example", 1, BIG_BODY), ERR_IO);
+	t_err("small", put(w, 3, "a.example", 1, 50), 0);
+	t_err("state", store_hub_state(w->hub, w->text), ERR_IO);
+	t_bool("text", strstr(w->text, "/spool: input/output") != NULL, true);
+	t_int("mkdir", mkdir(path, 0700), 0);
+	t_err("large", put(w, 4, "a.example", 1, BIG_BODY), 0);
+	t_err("state", store_hub_state(w->hub, w->text), 0);
+	t_bool("logged", strstr(w->log.p, "what=spool err=") != NULL, true);
 	world_close(w);
 }
 
@@ -294,6 +322,9 @@ test_full(void **state)
 	check_all(w, n);
 	n++;
 	t_err("room again", put(w, n, "example.com", 1, 20000), 0);
+	t_err("files not yet", store_hub_state(w->hub, w->text), ERR_FULL);
+	n++;
+	t_err("for files too", put(w, n, "example.com", 1, BIG_BODY), 0);
 	t_err("state", store_hub_state(w->hub, w->text), 0);
 	world_reopen(w);
 	check_all(w, n);
@@ -467,6 +498,7 @@ main(void)
 	    CASE(test_newer),
 	    CASE(test_damaged_page),
 	    CASE(test_locked),
+	    CASE(test_no_spool),
 	    CASE(test_no_permission),
 	    CASE(test_missing_folder),
 	    CASE(test_full),

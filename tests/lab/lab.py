@@ -282,6 +282,14 @@ class Lab:
                     found.append(parse_delivery(text, path))
         return found
 
+    def journal(self):
+        """Messages taken by scripted MXs, in order: see scriptmx.py."""
+        try:
+            with open(os.path.join(self.mail, "journal")) as file:
+                return [json.loads(line) for line in file]
+        except FileNotFoundError:
+            return []
+
     def recordings(self):
         """All connections to any MX, and to the relay's own port 25."""
         return recording.read_all(self.rec) + recording.read_all(

@@ -19,9 +19,15 @@ CONFIG is a JSON file, a list of servers; each may have
                         the connection there, "hang" says nothing more
     rcpt_of             {"local part": reply}, before rcpt
     accept              stop accepting connections after so many (421 then)
+    lose                of so many messages taken, the last one's reply is
+                        lost: the connection closes instead
 
 The reply "close" after the body is how a lost reply to the final dot is
 played: the message is stored nevertheless.
+
+STORE/journal has a line of JSON for each message taken: its recipients, and
+in ns since 1970 when the connection came and when the reply to the final dot
+went out, null if it did not.
 """
 
 import json
@@ -51,6 +57,7 @@ class Session(socketserver.BaseRequestHandler):
     def setup(self):
         self.conf = self.server.conf
         self.request.settimeout(600)
+        self.start = time.time_ns()
         self.sock = self.request
         self.buffer = b""
         self.secure = ""
@@ -182,9 +189,18 @@ class Session(socketserver.BaseRequestHandler):
         while (text := self.line()) != b".":
             lines.append(text[1:] if text.startswith(b".") else text)
         good = "250 2.0.0 Ok: queued"
-        if self.conf.get("body", good)[:1] in "2ch":
+        taken = self.conf.get("body", good)[:1] in "2ch"
+        replied = None
+        if taken:
             self.store(b"\r\n".join(lines) + b"\r\n")
-        self.point("body", good)
+        try:
+            if taken and self.server.loses():
+                raise Closed
+            if self.point("body", good):
+                replied = time.time_ns()
+        finally:
+            if taken:
+                self.note(replied)
         self.sender, self.rcpts = None, []
 
     def store(self, body):
@@ -205,6 +221,13 @@ class Session(socketserver.BaseRequestHandler):
                 out.write(("Delivered-To: %s\r\n" % rcpt + head).encode())
                 out.write(body)
             os.rename(partial, os.path.join(folder, name))
+
+    def note(self, replied):
+        line = json.dumps({"rcpts": self.rcpts, "start": self.start,
+                           "replied": replied}) + "\n"
+        with open(os.path.join(self.conf["store"], "journal"), "ab",
+                  buffering=0) as out:
+            out.write(line.encode())
 
     def do_rset(self, _arg):
         self.sender, self.rcpts = None, []
@@ -228,6 +251,7 @@ class Server(socketserver.ThreadingTCPServer):
     def __init__(self, conf):
         self.conf = conf
         self.accepted = 0
+        self.taken = 0
         self.lock = threading.Lock()
         self.context = None
         if conf.get("chain"):
@@ -244,6 +268,13 @@ class Server(socketserver.ThreadingTCPServer):
         with self.lock:
             self.accepted += 1
             return self.accepted > self.conf.get("accept", 1 << 60)
+
+    def loses(self):
+        """Is the reply to this message one that is lost?"""
+        every = self.conf.get("lose", 0)
+        with self.lock:
+            self.taken += 1
+            return every > 0 and self.taken % every == 0
 
     def handle_error(self, request, client_address):
         print("%s: %s" % (self.conf["name"], sys.exc_info()[1]), flush=True)
