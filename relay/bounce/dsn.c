@@ -20,6 +20,7 @@
 #define WIDTH 72 /* of the text */
 #define QUOTED_LINE 76 /* RFC 2045 6.7 (5) */
 #define RETURNED_LINE 990 /* bytes of a returned line; RFC 5322 2.1.1: 998 */
+#define VALUE_MAX 900 /* bytes of a value that is not folded */
 #define DAY 86400
 
 bool
@@ -34,14 +35,19 @@ dsn_wanted(const struct msg *msg, uint32_t notify)
 	return notify == 0 || (notify & NOTIFY_FAILURE);
 }
 
-/* Printable ASCII stays, the rest becomes \xNN. */
+/* Printable ASCII stays, the rest becomes \xNN; no more than max bytes. */
 static void
-add_escaped(struct buf *out, const char *s)
+add_escaped(struct buf *out, const char *s, size_t max)
 {
+	size_t end = out->n + max;
+
 	for (; *s; s++) {
 		unsigned char c = (unsigned char)*s;
+		bool plain = c >= ' ' && c <= '~';
 
-		if (c >= ' ' && c <= '~')
+		if (out->n + (plain ? 1 : 4) > end)
+			return;
+		if (plain)
 			buf_add_char(out, (char)c);
 		else
 			buf_addf(out, "\\x%02x", c);
@@ -57,7 +63,7 @@ add_wrapped(struct buf *out, const char *indent, const char *text)
 	struct str rest, word;
 
 	buf_init(&clean, 8 * OUTCOME_TEXT);
-	add_escaped(&clean, text);
+	add_escaped(&clean, text, clean.max);
 	rest = buf_str(&clean);
 	while (str_cut(&rest, ' ', &word)) {
 		while (word.n > 0) {
@@ -92,7 +98,7 @@ add_field(struct buf *out, const char *name, const char *text)
 	buf_init(&line, 8 * OUTCOME_TEXT);
 	buf_addf(&line, "%s %s", name, text);
 	if (line.n <= WIDTH) {
-		add_escaped(out, line.p);
+		add_escaped(out, line.p, VALUE_MAX);
 		buf_add_cstr(out, "\r\n");
 	} else {
 		buf_add_cstr(out, name);
@@ -123,7 +129,7 @@ add_unxtext(struct buf *out, struct str s)
 		i += 2;
 	}
 	if (plain.n > 0)
-		add_escaped(out, plain.p);
+		add_escaped(out, plain.p, VALUE_MAX);
 	buf_clear(&plain);
 }
 
@@ -170,7 +176,7 @@ add_rcpt_text(const struct dsn_rcpt *r, struct buf *out)
 	status_of(o, status);
 	buf_init(&line, 2 * OUTCOME_TEXT);
 	buf_add_char(out, '<');
-	add_escaped(out, r->addr);
+	add_escaped(out, r->addr, VALUE_MAX);
 	buf_add_cstr(out, ">\r\n");
 	add_wrapped(out, "    ", why_text(o));
 	add_wrapped(out, "        ", o->reply);
@@ -250,7 +256,7 @@ add_rcpt_status(
 	if (r->orcpt)
 		add_orcpt(out, r->orcpt);
 	buf_add_cstr(out, "Final-Recipient: rfc822; ");
-	add_escaped(out, r->addr);
+	add_escaped(out, r->addr, VALUE_MAX);
 	buf_addf(out, "\r\nAction: failed\r\nStatus: %s\r\n", status);
 	if (o->mx[0])
 		buf_addf(out, "Remote-MTA: dns; %s\r\n", o->mx);

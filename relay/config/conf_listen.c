@@ -109,7 +109,7 @@ read_mode(const struct conf_sec *sec, struct opt_listen *l)
 {
 	const char *text = conf_get_text(sec, "mode");
 	unsigned mode = 0;
-	size_t n;
+	size_t n = 0;
 
 	if (!text)
 		return;
@@ -118,14 +118,9 @@ read_mode(const struct conf_sec *sec, struct opt_listen *l)
 		    sec, "mode", 0, "is for unix sockets only; remove it");
 		return;
 	}
-	n = strlen(text);
-	for (size_t i = 0; i < n && i < 5; i++) {
-		if (text[i] < '0' || text[i] > '7')
-			n = 5;
-		else
-			mode = mode * 8 + (unsigned)(text[i] - '0');
-	}
-	if (n < 3 || n > 4 || mode > 0777 || (mode & 0600) != 0600)
+	while (n < 5 && text[n] >= '0' && text[n] <= '7')
+		mode = mode * 8 + (unsigned)(text[n++] - '0');
+	if (text[n] || n < 3 || n > 4 || mode > 0777 || (mode & 0600) != 0600)
 		conf_problem(sec, "mode", 0,
 		    "\"%.80s\" is not what a socket may have; use 0600 to 0777",
 		    text);

@@ -28,6 +28,12 @@ static const struct {
     {{"listen", "unix:/run/x", {{"mode", "01777"}}}, "", 0, 0660, "/run/x", 0,
 	"f:2: listen.mode: \"01777\" is not what a socket may have; use 0600 "
 	"to 0777\n"},
+    {{"listen", "unix:/run/x", {{"mode", "x"}}}, "", 0, 0660, "/run/x", 0,
+	"f:2: listen.mode: \"x\" is not what a socket may have; use 0600 to "
+	"0777\n"},
+    {{"listen", "unix:/run/x", {{"mode", "0660x"}}}, "", 0, 0660, "/run/x", 0,
+	"f:2: listen.mode: \"0660x\" is not what a socket may have; use 0600 "
+	"to 0777\n"},
     {{"listen", "unix:", {{NULL, NULL}}}, "", 0, 0660, "", 0,
 	"f:1: listen: \"unix:\" is not a socket; write unix:/PATH, at most 107 "
 	"bytes\n"},

@@ -335,6 +335,29 @@ test_escaped(void **state)
 	fixture_clear(&x);
 }
 
+/* RFC 5322 2.1.1: values that are four times as long when they are escaped. */
+static void
+test_long_values(void **state)
+{
+	struct fixture x;
+	char addr[ADDR_MAX], orcpt[ORCPT_MAX];
+
+	(void)state;
+	fixture_init(&x);
+	memset(addr, 0xff, sizeof(addr) - 1);
+	addr[sizeof(addr) - 1] = '\0';
+	memset(orcpt, 0xff, sizeof(orcpt) - 1);
+	memcpy(orcpt, "rfc822;", 7);
+	orcpt[sizeof(orcpt) - 1] = '\0';
+	x.rcpts[0].addr = addr;
+	x.rcpts[0].orcpt = orcpt;
+	dsn_build(&x.in, &x.text);
+	has(&x, "Original-Recipient: rfc822;\\xff\\xff");
+	has(&x, "Final-Recipient: rfc822; \\xff\\xff");
+	check_lines(&x);
+	fixture_clear(&x);
+}
+
 int
 main(void)
 {
@@ -346,6 +369,7 @@ main(void)
 	    cmocka_unit_test(test_8bit),
 	    cmocka_unit_test(test_boundary),
 	    cmocka_unit_test(test_escaped),
+	    cmocka_unit_test(test_long_values),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
