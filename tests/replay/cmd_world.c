@@ -227,20 +227,21 @@ cmd_ttl(struct play *p, char **w, size_t n)
 		scn_fail(p, "%s has no %s", w[0], w[1]);
 }
 
-/* resolver ok|untrusted|dead|mute */
+/* resolver ok|untrusted|boasting|dead|mute */
 static void
 cmd_resolver(struct play *p, char **w, size_t n)
 {
-	static const char *const names[] = {"ok", "untrusted", "dead", "mute"};
+	static const char *const names[] = {
+	    "ok", "untrusted", "boasting", "dead", "mute"};
 
 	(void)n;
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (strcmp(names[i], w[0]) == 0) {
 			fake_dns_resolver((enum fake_resolver)i);
 			return;
 		}
 	}
-	scn_fail(p, "a resolver is ok, untrusted, dead or mute");
+	scn_fail(p, "there is no resolver \"%s\"", w[0]);
 }
 
 /* sts DOMAIN MODE MAX_AGE ID MX...: record, host and policy */
