@@ -100,6 +100,20 @@ had_dane_get(void *arg, const char *domain)
 	return map_get(h->map, str_of(domain)) != NULL;
 }
 
+/* Which domain it was is not told: each is written anew with its next
+ * delivery. */
+static void
+had_dane_on_put(void *arg, int err)
+{
+	struct had_dane *h = arg;
+	struct str key;
+	void *at;
+	size_t it = 0;
+
+	while (err && map_next(h->map, &it, &key, &at))
+		*(int64_t *)at = 0;
+}
+
 void
 had_dane_set(void *arg, const char *domain)
 {
@@ -110,6 +124,6 @@ had_dane_set(void *arg, const char *domain)
 	if (*at && now - *at < HAD_DANE_AGAIN_S)
 		return;
 	/* A full store leaves *at as it is: the next delivery writes it. */
-	if (!store_dane_put(h->store, domain, now))
+	if (!store_dane_put(h->store, domain, now, had_dane_on_put, h))
 		*at = now;
 }

@@ -349,9 +349,10 @@ store_dane_load(struct store *s, unsigned shard, unsigned shards,
 }
 
 int
-store_dane_put(struct store *s, const char *domain, int64_t now)
+store_dane_put(struct store *s, const char *domain, int64_t now,
+    store_done_fn *fn, void *arg)
 {
-	return submit(s, store_dane_put_new(domain, now), NULL);
+	return submit(s, store_dane_put_new(domain, now, fn), arg);
 }
 
 int

@@ -164,7 +164,9 @@ typedef void store_dane_fn(
     void *arg, int err, const char *const *domains, size_t n);
 NODISCARD int store_dane_load(struct store *s, unsigned shard, unsigned shards,
     store_dane_fn *fn, void *arg);
-NODISCARD int store_dane_put(struct store *s, const char *domain, int64_t now);
+/* fn may be NULL. */
+NODISCARD int store_dane_put(struct store *s, const char *domain, int64_t now,
+    store_done_fn *fn, void *arg);
 
 /* ---- listing; struct store_row and store_stats are in the model ---- */
 

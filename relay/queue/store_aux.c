@@ -153,6 +153,7 @@ struct job_dane {
 	char **domains;
 	size_t n, cap;
 	store_dane_fn *fn;
+	store_done_fn *done_fn;
 };
 
 static struct job_dane *
@@ -187,13 +188,23 @@ dane_put_run(const struct job_env *env, struct job *j)
 	return db_step(env->db, st);
 }
 
+static void
+dane_put_answer(struct job *j)
+{
+	const struct job_dane *d = dane_of(j);
+
+	if (d->done_fn)
+		d->done_fn(j->arg, j->err);
+}
+
 static const struct job_ops dane_put_ops = {
     .run = dane_put_run,
+    .answer = dane_put_answer,
     .free = dane_free,
 };
 
 struct job *
-store_dane_put_new(const char *domain, int64_t now)
+store_dane_put_new(const char *domain, int64_t now, store_done_fn *fn)
 {
 	struct job_dane *d = xcalloc(1, sizeof(*d));
 
@@ -202,6 +213,7 @@ store_dane_put_new(const char *domain, int64_t now)
 	d->job.lazy = true;
 	(void)snprintf(d->domain, sizeof(d->domain), "%s", domain);
 	d->now = now;
+	d->done_fn = fn;
 	return &d->job;
 }
 

@@ -86,6 +86,7 @@ struct job *store_sts_get_new(const char *domain, store_sts_fn *fn);
 struct job *store_sts_put_new(const struct sts_entry *e, store_done_fn *fn);
 struct job *store_dane_load_new(
     unsigned shard, unsigned shards, store_dane_fn *fn);
-struct job *store_dane_put_new(const char *domain, int64_t now);
+struct job *store_dane_put_new(
+    const char *domain, int64_t now, store_done_fn *fn);
 
 #endif

@@ -339,9 +339,10 @@ test_dane_seen(void **state)
 {
 	struct world *w = *state;
 
-	t_err("put", store_dane_put(w->s, "b.example", 5), 0);
-	t_err("put", store_dane_put(w->s, "a.example", 5), 0);
-	t_err("again", store_dane_put(w->s, "a.example", 6), 0);
+	world_started(w, store_dane_put(w->s, "b.example", 5, on_done, w));
+	t_err("put", world_wait(w), 0);
+	t_err("put", store_dane_put(w->s, "a.example", 5, NULL, NULL), 0);
+	t_err("again", store_dane_put(w->s, "a.example", 6, NULL, NULL), 0);
 	world_reopen(w);
 	buf_reset(&w->log);
 	world_started(w, store_dane_load(w->s, 0, 1, on_domains, w));

@@ -229,6 +229,8 @@ look_up(const struct query *q)
 	}
 	if (resolver == FAKE_RESOLVER_UNTRUSTED)
 		set->secure = false;
+	if (resolver == FAKE_RESOLVER_BOASTING)
+		set->secure = q->type != RR_NS;
 	return set;
 }
 

@@ -10,6 +10,7 @@
 enum fake_resolver {
 	FAKE_RESOLVER_OK,
 	FAKE_RESOLVER_UNTRUSTED, /* answers without AD */
+	FAKE_RESOLVER_BOASTING, /* AD on all, whatever is asked, but the root */
 	FAKE_RESOLVER_DEAD, /* nobody listens */
 	FAKE_RESOLVER_MUTE /* never answers */
 };

@@ -411,11 +411,13 @@ store_dane_load(struct store *s, unsigned shard, unsigned shards,
 }
 
 int
-store_dane_put(struct store *s, const char *domain, int64_t now)
+store_dane_put(struct store *s, const char *domain, int64_t now,
+    store_done_fn *fn, void *arg)
 {
-	struct job *j = job_new(s, JOB_DANE_PUT, NULL);
+	struct job *j = job_new(s, JOB_DANE_PUT, arg);
 
 	(void)now;
+	j->fn.done = fn;
 	snprintf(j->domain, sizeof(j->domain), "%s", domain);
 	return job_submit(j);
 }

@@ -17,6 +17,8 @@ size_t fake_store_rows(void);
 const struct store_row *fake_store_row(const char *addr, struct store_row *out);
 /* The cached policy of a domain, or NULL. */
 const struct sts_entry *fake_store_sts(const char *domain);
+/* Did the relay note that the domain uses DANE? */
+bool fake_store_dane(const char *domain);
 unsigned fake_store_commits(void);
 void fake_store_begin(void);
 void fake_store_end(void);

@@ -402,6 +402,17 @@ fake_store_sts(const char *domain)
 	return table_sts(domain);
 }
 
+bool
+fake_store_dane(const char *domain)
+{
+	for (struct list *l = danes.next; l != &danes; l = l->next) {
+		if (strcmp(CONTAINER_OF(l, struct dane_row, node)->domain,
+			domain) == 0)
+			return true;
+	}
+	return false;
+}
+
 void
 table_end(void)
 {

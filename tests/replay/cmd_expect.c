@@ -260,6 +260,8 @@ expect_asked(struct play *p, char **w, size_t n)
 		type = RR_MX;
 	else if (strcmp(w[1], "txt") == 0)
 		type = RR_TXT;
+	else if (strcmp(w[1], "cname") == 0)
+		type = RR_CNAME;
 	else if (strcmp(w[1], "aaaa") == 0)
 		type = RR_AAAA;
 	want_int(p, w[0], fake_dns_asked(w[0], type), w[2]);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tests/fake/fake_peer.h"
+#include "tests/fake/fake_store.h"
 #include "tests/replay/scn.h"
 
 static struct fake_peer *
@@ -124,13 +125,27 @@ cmd_peer(struct play *p, char **w, size_t n)
 	scn_fail(p, "\"%s\" says nothing of a host", w[1]);
 }
 
-/* forbid clear|mail IP...: what these must never get, fault or not. */
+/*
+ * forbid clear|mail IP... [policy=DOMAIN] [had-dane=DOMAIN]: what these must
+ * never get, fault or not. With a condition: if the store has a policy of
+ * MTA-STS for the domain by now, or knows that it used DANE; for a fault may
+ * have kept the relay from learning it.
+ */
 static void
 cmd_forbid(struct play *p, char **w, size_t n)
 {
-	for (size_t i = 1; i < n; i++) {
-		struct fake_peer *peer = peer_of(p, w[i]);
+	const char *policy = scn_arg(w, n, "policy");
+	const char *had_dane = scn_arg(w, n, "had-dane");
 
+	if ((policy && !fake_store_sts(policy)) ||
+	    (had_dane && !fake_store_dane(had_dane)))
+		return;
+	for (size_t i = 1; i < n; i++) {
+		struct fake_peer *peer;
+
+		if (strchr(w[i], '='))
+			continue;
+		peer = peer_of(p, w[i]);
 		if (strcmp(w[0], "clear") == 0)
 			peer->forbid_clear = true;
 		else if (strcmp(w[0], "mail") == 0)

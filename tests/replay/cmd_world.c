@@ -214,20 +214,34 @@ cmd_dns(struct play *p, char **w, size_t n)
 	scn_fail(p, "there is no answer \"%s\"", w[2]);
 }
 
-/* resolver ok|untrusted|dead|mute */
+/* ttl NAME TYPE SECONDS: of the answer that is there */
+static void
+cmd_ttl(struct play *p, char **w, size_t n)
+{
+	struct rr_set *set = fake_dns_get(w[0], type_of(p, w[1]));
+
+	(void)n;
+	if (set)
+		set->ttl = (uint32_t)scn_int(p, w[2]);
+	else
+		scn_fail(p, "%s has no %s", w[0], w[1]);
+}
+
+/* resolver ok|untrusted|boasting|dead|mute */
 static void
 cmd_resolver(struct play *p, char **w, size_t n)
 {
-	static const char *const names[] = {"ok", "untrusted", "dead", "mute"};
+	static const char *const names[] = {
+	    "ok", "untrusted", "boasting", "dead", "mute"};
 
 	(void)n;
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (strcmp(names[i], w[0]) == 0) {
 			fake_dns_resolver((enum fake_resolver)i);
 			return;
 		}
 	}
-	scn_fail(p, "a resolver is ok, untrusted, dead or mute");
+	scn_fail(p, "there is no resolver \"%s\"", w[0]);
 }
 
 /* sts DOMAIN MODE MAX_AGE ID MX...: record, host and policy */
@@ -256,13 +270,16 @@ cmd_sts(struct play *p, char **w, size_t n)
 	buf_clear(&body);
 }
 
-/* https HOST down|timeout|tls|STATUS [type=T] [body=B] */
+/* https HOST down|timeout|tls|STATUS [type=T] [body=B] [pad=N]; pad: bytes of
+ * blank lines behind the body */
 static void
 cmd_https(struct play *p, char **w, size_t n)
 {
 	const char *type = scn_arg(w, n, "type");
 	const char *body = scn_arg(w, n, "body");
+	const char *pad = scn_arg(w, n, "pad");
 	int err = 0, status = 0, tls = TLS_OK;
+	struct buf text;
 
 	if (strcmp(w[1], "down") == 0) {
 		err = ERR_UNREACH;
@@ -274,7 +291,13 @@ cmd_https(struct play *p, char **w, size_t n)
 	} else {
 		status = (int)scn_int(p, w[1]);
 	}
-	fake_http_put(w[0], err, tls, status, type ? type : "text/plain", body);
+	buf_init(&text, 1u << 20);
+	buf_add_cstr(&text, body ? body : "");
+	for (int64_t i = pad ? scn_int(p, pad) : 0; i > 0; i--)
+		buf_add_char(&text, '\n');
+	fake_http_put(
+	    w[0], err, tls, status, type ? type : "text/plain", text.p);
+	buf_clear(&text);
 }
 
 /* store ok|broken|busy|full */
@@ -302,6 +325,7 @@ const struct scn_command scn_world_commands[] = {
     {"tlsa", 5, cmd_tlsa},
     {"txt", 2, cmd_txt},
     {"dns", 3, cmd_dns},
+    {"ttl", 3, cmd_ttl},
     {"resolver", 1, cmd_resolver},
     {"sts", 4, cmd_sts},
     {"https", 2, cmd_https},
