@@ -317,10 +317,13 @@ on_rcpt(struct session *s, const char *line)
 static void
 on_data(struct session *s, const char *line)
 {
-	if (!s->mail || s->mail->rcpts.n == 0)
-		say(s, "503 5.5.1 no recipients", NULL);
-	else if (at_stage(s, "data", line, "354 go on"))
-		s->data = true;
+	static const char no[] = "503 5.5.1 no recipients";
+
+	if (!s->mail)
+		say(s, no, NULL);
+	else
+		s->data = at_stage(s, "data", line,
+			      s->mail->rcpts.n ? "354 go on" : no) != NULL;
 }
 
 static void
@@ -366,8 +369,12 @@ on_dot(struct session *s)
 	struct str rest = buf_str(&m->rcpts), addr;
 	char token[128], text[ADDR_MAX], none[1] = "";
 	bool drop, *seen = NULL;
-	const char *reply = stage_reply(
-	    s, "eod", m->rcpts.p ? m->rcpts.p : none, "250 2.0.0 taken", &drop);
+	const char *reply = stage_reply(s, "eod",
+	    m->rcpts.p ? m->rcpts.p : none,
+	    m->rcpts.n ? "250 2.0.0 taken" : "554 5.5.1 no recipients", &drop);
+
+	if (m->rcpts.n == 0 && m->data.n > 0)
+		fake_fail("SMTP-23: data for no recipient");
 
 	s->data = false;
 	s->mail = NULL;
