@@ -529,6 +529,8 @@ fake_peer_accept(struct conn *c, const struct sockaddr_any *to,
 	}
 	p->connections++;
 	p->sessions++;
+	if (p->sessions > p->most)
+		p->most = p->sessions;
 	s = xcalloc(1, sizeof(*s));
 	s->peer = p;
 	s->voice = fake_voice_new(c);

@@ -58,6 +58,7 @@ struct fake_peer {
 	struct list rules, mails;
 	struct buf clear, inside; /* all that came, by how it came */
 	unsigned connections, sessions; /* that came, that are open */
+	unsigned most; /* sessions at a time so far */
 	char caps[256]; /* EHLO keywords, "" the usual ones */
 };
 

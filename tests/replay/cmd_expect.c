@@ -254,6 +254,14 @@ expect_connections(struct play *p, char **w, size_t n)
 	want_int(p, "connections", peer_of(p, w[0])->connections, w[1]);
 }
 
+/* expect sessions IP N: at a time, at most */
+static void
+expect_sessions(struct play *p, char **w, size_t n)
+{
+	(void)n;
+	want_int(p, "sessions at a time", peer_of(p, w[0])->most, w[1]);
+}
+
 /* expect asked NAME TYPE N | all N: questions to the resolver */
 static void
 expect_asked(struct play *p, char **w, size_t n)
@@ -333,6 +341,7 @@ static const struct scn_command kinds[] = {
     {"row", 1, expect_row},
     {"reply", 2, expect_reply},
     {"connections", 2, expect_connections},
+    {"sessions", 2, expect_sessions},
     {"asked", 2, expect_asked},
     {"fetches", 2, expect_fetches},
     {"metric", 2, expect_metric},
