@@ -377,7 +377,7 @@ dispatch_on_page(void *arg, int err, struct rcpt **rcpts, size_t n)
 	for (i = 0; i < n; i++) {
 		d->page_next_try = rcpts[i]->next_try;
 		d->page_id = rcpts[i]->id;
-		if (sched_add(d->sched, rcpts[i]) == ERR_FULL &&
+		if (sched_add(d->sched, rcpts[i], true) == ERR_FULL &&
 		    !sched_has_room(d->sched))
 			full = true;
 	}
@@ -451,7 +451,7 @@ dispatch_add(struct dispatch *d, struct rcpt *take_r)
 	struct sched_stats was;
 
 	sched_stats(d->sched, &was);
-	(void)sched_add(d->sched, take_r);
+	(void)sched_add(d->sched, take_r, false);
 	dispatch_gauge(d, &was);
 	dispatch_arm(d, true);
 }

@@ -14,6 +14,8 @@
 struct gone {
 	uint8_t seed[16];
 	struct map *young, *old; /* row -> struct note, owned */
+	/* Highest row of a page: so far, and one, two ends of a run ago. */
+	uint64_t paged, paged_young, paged_old;
 };
 
 struct note {
@@ -74,8 +76,23 @@ gone_find(const struct gone *g, uint64_t row, uint32_t tries)
 }
 
 void
+gone_paged(struct gone *g, uint64_t row)
+{
+	if (row > g->paged)
+		g->paged = row;
+}
+
+bool
+gone_is_late(const struct gone *g, uint64_t row)
+{
+	return row <= g->paged_old;
+}
+
+void
 gone_turn(struct gone *g)
 {
+	g->paged_old = g->paged_young;
+	g->paged_young = g->paged;
 	map_free(g->old, free);
 	g->old = g->young;
 	g->young = map_new(g->seed);

@@ -11,7 +11,8 @@
  * A page read before a commit can bring a row that has left the queue since:
  * rows finished during a paging run are remembered (QUE-08). So are rows that
  * a page brought: the shard that took the message in may be slower to hand
- * them over than we were to find and to finish them.
+ * them over than we were to find and to finish them. If it is slower than our
+ * memory, the row is left to the store, which knows.
  */
 #include "config.h"
 
@@ -267,7 +268,7 @@ dest_get(struct sched *s, const char *next_hop)
 }
 
 int
-sched_add(struct sched *s, struct rcpt *take_r)
+sched_add(struct sched *s, struct rcpt *take_r, bool paged)
 {
 	enum gone_what what = gone_find(s->gone, take_r->id, take_r->tries);
 	struct item *it;
@@ -278,7 +279,9 @@ sched_add(struct sched *s, struct rcpt *take_r)
 		rcpt_free(take_r);
 		return ERR_EXISTS;
 	}
-	if (what == GONE_STALE)
+	if (paged)
+		gone_paged(s->gone, take_r->id);
+	if (what == GONE_STALE || (!paged && gone_is_late(s->gone, take_r->id)))
 		return turn_away(s, take_r);
 	d = dest_get(s, take_r->next_hop);
 	key = dest_key(dest_due(take_r, s->o.lifetime_s), s->seq);

@@ -46,9 +46,10 @@ void sched_free(struct sched *s); /* frees recipients and grants */
  * Adds a queued recipient (taken over). 0, ERR_EXISTS (that row is here
  * already, or was finished; freed), ERR_FULL (freed; sched_wants_page says
  * true later): the window is full of recipients that are due before, or this
- * destination has its share of it.
+ * destination has its share of it; or it comes so late that it is read again,
+ * to see whether it is still there. paged: a page brought it.
  */
-int sched_add(struct sched *s, struct rcpt *take_r);
+int sched_add(struct sched *s, struct rcpt *take_r, bool paged);
 /*
  * Rows were turned away and there is room again: page from the store, from the
  * beginning. Once this said true, and from sched_new on, a paging run counts

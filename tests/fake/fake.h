@@ -79,6 +79,9 @@ unsigned fake_hits(void);
 /* STOP or CRASH was hit: fn runs once, outside of any event. */
 void fake_on_end(void (*fn)(void *arg, enum fake_fault f), void *arg);
 
+/* As if the step now had f: FAKE_STOP or FAKE_CRASH. False: it ends already. */
+bool fake_end_relay(enum fake_fault f);
+
 /* The relay is gone: no step reaches it, and what it still does while it is
  * taken down goes nowhere. */
 void fake_freeze(bool frozen);

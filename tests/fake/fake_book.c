@@ -168,6 +168,20 @@ book_taken(const char *token, const char *addr)
 	return &c->seen;
 }
 
+bool
+book_has_copy(const char *token, const char *addr)
+{
+	const struct entry *e = entry_get(token, addr);
+
+	for (struct list *n = e->copies.next; n != &e->copies; n = n->next) {
+		const struct copy *c = CONTAINER_OF(n, struct copy, node);
+
+		if (*c->same && c->epoch == epoch)
+			return true;
+	}
+	return false;
+}
+
 void
 book_logged(uint64_t msg, const char *addr, const char *status)
 {

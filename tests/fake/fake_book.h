@@ -3,6 +3,9 @@
  * what hosts took. It holds the invariants that no fault may break:
  *
  * QUE-01  a message whose 250 the client saw is stored;
+ * QUE-06  the sender of a recipient who leaves the queue without a copy gets a
+ *         notice that names him, in the same commit;
+ * QUE-07  the sender of a notice gets none;
  * QUE-08  each recipient leaves the queue once, with one fate; nobody gets a
  *         second copy, except where the reply to the first was lost on the
  *         wire, or the relay died between that reply and its commit (counted);
@@ -35,6 +38,8 @@ void book_left(const char *token, const char *addr);
 bool *book_taken(const char *token, const char *addr);
 /* One reply stands for several: *copy is seen when *first is. */
 void book_same(bool *copy, bool *first);
+/* Did a host take it, and did this run of the relay hear so? */
+bool book_has_copy(const char *token, const char *addr);
 /* A delivery line of the log. */
 void book_logged(uint64_t msg, const char *addr, const char *status);
 /* The relay was taken down without warning. */

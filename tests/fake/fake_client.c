@@ -20,8 +20,10 @@ struct fake_client {
 	char *lines, *mail;
 	size_t at; /* of lines */
 	bool raw, in_mail, over;
+	bool greeted; /* raw: it heard something */
+	unsigned mails; /* raw: 354s that it heard */
 	int code;
-	struct buf in, heard;
+	struct buf in, heard, said;
 };
 
 static struct list clients = {&clients, &clients};
@@ -39,6 +41,7 @@ fake_client_new(
 	c->mail = xstrdup(mail);
 	buf_init(&c->in, SIZE_MAX / 2);
 	buf_init(&c->heard, SIZE_MAX / 2);
+	buf_init(&c->said, SIZE_MAX / 2);
 	list_push_front(&clients, &c->node);
 	return c;
 }
@@ -48,9 +51,8 @@ fake_client_new_raw(const char *name, struct str raw)
 {
 	struct fake_client *c = fake_client_new(name, name, "", "");
 
-	free(c->mail);
-	c->mail = str_dup(raw);
 	c->raw = true;
+	buf_add_str(&c->said, raw);
 	return c;
 }
 
@@ -59,6 +61,24 @@ say(struct fake_client *c, const char *text)
 {
 	if (c->conn)
 		fake_conn_send(c->conn, str_of(text), NULL);
+}
+
+void
+fake_client_say(struct fake_client *c, struct str text)
+{
+	buf_add_str(&c->said, text);
+	if (c->conn && c->greeted && text.n > 0)
+		fake_conn_send(c->conn, text, NULL);
+}
+
+void
+fake_client_hang_up(struct fake_client *c, bool reset)
+{
+	if (c->conn && !c->over && reset)
+		fake_conn_reset(c->conn);
+	else if (c->conn && !c->over)
+		fake_conn_eof(c->conn);
+	c->over = true;
 }
 
 /* The next line, or the end. */
@@ -81,6 +101,42 @@ say_next(struct fake_client *c)
 	buf_clear(&b);
 }
 
+/* The token of the nth message that a raw client said. */
+static void
+promise_nth(const struct fake_client *c, unsigned nth)
+{
+	struct str rest = buf_str(&c->said), line;
+	char token[128];
+
+	while (str_cut(&rest, '\n', &line)) {
+		struct str field = line;
+
+		if (!str_starts_ci(field, STR("X-Token:")) || --nth > 0)
+			continue;
+		book_token(field, token);
+		book_promised(token);
+		return;
+	}
+}
+
+static void
+on_raw_reply(struct fake_client *c, int code)
+{
+	c->code = code;
+	if (!c->greeted) {
+		c->greeted = true;
+		if (c->said.n > 0 && c->conn)
+			fake_conn_send(c->conn, buf_str(&c->said), NULL);
+	} else if (code == 354) {
+		c->mails++;
+		c->in_mail = true;
+		return;
+	} else if (c->in_mail && code == 250) {
+		promise_nth(c, c->mails);
+	}
+	c->in_mail = false;
+}
+
 static void
 on_reply(struct fake_client *c, struct str line)
 {
@@ -88,10 +144,7 @@ on_reply(struct fake_client *c, struct str line)
 	    (line.p[2] - '0');
 
 	if (c->raw) {
-		if (!c->in_mail)
-			say(c, c->mail);
-		c->in_mail = true;
-		c->code = code;
+		on_raw_reply(c, code);
 		return;
 	}
 	if (c->in_mail) {
@@ -207,6 +260,7 @@ fake_clients_end(void)
 		free(c->mail);
 		buf_clear(&c->in);
 		buf_clear(&c->heard);
+		buf_clear(&c->said);
 		free(c);
 	}
 }

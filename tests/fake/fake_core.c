@@ -227,6 +227,15 @@ pick_fault(void)
 	return rng_below(&world.rng, 2) ? FAKE_LOSS : FAKE_SILENCE;
 }
 
+bool
+fake_end_relay(enum fake_fault f)
+{
+	if (world.ending != FAKE_FINE || !world.end_fn)
+		return false;
+	world.ending = f;
+	return true;
+}
+
 enum fake_fault
 fake_step(void)
 {
@@ -239,10 +248,9 @@ fake_step(void)
 	if (f == FAKE_FINE)
 		return f;
 	if (f == FAKE_STOP || f == FAKE_CRASH) {
-		if (world.ending != FAKE_FINE || !world.end_fn)
+		if (!fake_end_relay(f))
 			return FAKE_FINE;
 		world.hits++;
-		world.ending = f;
 		/* What comes to a dead relay is nobody's. */
 		return f == FAKE_CRASH ? FAKE_SILENCE : FAKE_FINE;
 	}

@@ -1,6 +1,8 @@
 /*
  * A server in a hundred lines: takes what RFC 5321 allows, keeps all it was
- * told, and fails the world when it gets what it must never get.
+ * told, and fails the world when it gets what it must never get: mail where a
+ * scenario forbids it, or what no client may send (SMTP-01, -06, -07, -23,
+ * -25).
  */
 #include "config.h"
 
@@ -13,11 +15,15 @@
 #include "relay/model/msg.h"
 #include "tests/fake/fake.h"
 #include "tests/fake/fake_book.h"
+#include "tests/fake/fake_voice.h"
+
+#define DRIP_MS 10000
 
 struct session {
 	struct fake_peer *peer;
-	struct conn *conn;
+	struct fake_voice *voice;
 	struct buf in;
+	struct buf offered; /* the reply to EHLO */
 	bool tls, tls_next, data, dead;
 	struct fake_mail *mail; /* being received */
 };
@@ -96,7 +102,7 @@ rule_next(struct fake_peer *p, const char *stage, const char *about, bool same)
 	return best;
 }
 
-void
+struct fake_rule *
 fake_peer_rule(struct fake_peer *p, const char *stage, const char *about,
     enum fake_act act, const char *text, int times)
 {
@@ -112,6 +118,7 @@ fake_peer_rule(struct fake_peer *p, const char *stage, const char *about,
 	r->text = xstrdup(text ? text : "");
 	r->left = times;
 	list_push(&p->rules, &r->node);
+	return r;
 }
 
 void
@@ -152,29 +159,32 @@ fake_peers_end(void)
 static void
 say(struct session *s, const char *text, bool *seen)
 {
-	struct str rest = str_of(text), line;
-	struct buf b;
-
-	buf_init(&b, SIZE_MAX / 2);
-	while (str_cut(&rest, '\n', &line)) {
-		buf_add_str(&b, line);
-		buf_add_cstr(&b, "\r\n");
-	}
-	if (s->conn)
-		fake_conn_send(s->conn, buf_str(&b), seen);
-	buf_clear(&b);
+	fake_voice_say(s->voice, text, seen);
 }
 
 static void
 hang_up(struct session *s, bool reset)
 {
 	s->dead = true;
-	if (!s->conn)
-		return;
-	if (reset)
-		fake_conn_reset(s->conn);
-	else
-		fake_conn_eof(s->conn);
+	fake_voice_hang_up(s->voice, reset);
+}
+
+/* Was the keyword in the last reply to EHLO? */
+static bool
+offers(const struct session *s, const char *keyword)
+{
+	struct str rest = buf_str(&s->offered), line;
+
+	(void)str_cut(&rest, '\n', &line);
+	while (str_cut(&rest, '\n', &line)) {
+		struct str word;
+
+		line = str_skip(line, 4);
+		if (str_cut(&line, ' ', &word) &&
+		    str_eq_ci(word, str_of(keyword)))
+			return true;
+	}
+	return false;
 }
 
 /* What the peer says at a stage, NULL when it says nothing (more). */
@@ -189,6 +199,7 @@ stage_reply(struct session *s, const char *stage, const char *about,
 		return usual;
 	if (r->left > 0)
 		r->left--;
+	fake_voice_wait(s->voice, r->after_ms);
 	switch (r->act) {
 	case FAKE_ACT_REPLY:
 		return r->text;
@@ -202,12 +213,18 @@ stage_reply(struct session *s, const char *stage, const char *about,
 	case FAKE_ACT_STALL:
 		s->dead = true;
 		return NULL;
+	case FAKE_ACT_FLOOD:
+	case FAKE_ACT_DRIP:
+		s->dead = true;
+		fake_voice_repeat(
+		    s->voice, r->text, r->act == FAKE_ACT_DRIP ? DRIP_MS : 0);
+		return NULL;
 	}
 	return usual;
 }
 
-/* True when the reply was a good one (2yz, 3yz). */
-static bool
+/* The reply when it was a good one (2yz, 3yz), or NULL. */
+static const char *
 at_stage(
     struct session *s, const char *stage, const char *about, const char *usual)
 {
@@ -215,11 +232,11 @@ at_stage(
 	const char *text = stage_reply(s, stage, about, usual, &drop);
 
 	if (!text)
-		return false;
+		return NULL;
 	say(s, text, NULL);
 	if (drop)
 		hang_up(s, false);
-	return text[0] == '2' || text[0] == '3';
+	return text[0] == '2' || text[0] == '3' ? text : NULL;
 }
 
 static void
@@ -231,6 +248,7 @@ on_ehlo(struct session *s, const char *line)
 	    : STR("PIPELINING,SIZE 52428800,8BITMIME,ENHANCEDSTATUSCODES");
 	struct str cap;
 	struct buf b;
+	const char *said;
 
 	buf_init(&b, 4096);
 	buf_add_cstr(&b, "250-mx.fake");
@@ -239,8 +257,29 @@ on_ehlo(struct session *s, const char *line)
 	if (p->starttls && !s->tls)
 		buf_add_cstr(&b, "\n250-STARTTLS");
 	buf_add_cstr(&b, "\n250 HELP");
-	(void)at_stage(s, "ehlo", line, b.p);
+	said = at_stage(s, "ehlo", line, b.p);
+	buf_reset(&s->offered);
+	buf_add_cstr(&s->offered, said ? said : "");
 	buf_clear(&b);
+}
+
+/* SMTP-07: no parameter that was not offered. */
+static void
+check_params(const struct session *s, const char *line)
+{
+	struct str rest = str_of(line), word;
+
+	while (str_cut(&rest, ' ', &word)) {
+		if ((str_starts_ci(word, STR("SIZE=")) && !offers(s, "SIZE")) ||
+		    (str_starts_ci(word, STR("BODY=")) &&
+			!offers(s, "8BITMIME")) ||
+		    (str_eq_ci(word, STR("SMTPUTF8")) &&
+			!offers(s, "SMTPUTF8")) ||
+		    (str_eq_ci(word, STR("REQUIRETLS")) &&
+			!offers(s, "REQUIRETLS")))
+			fake_fail("SMTP-07: %.*s was not offered: %s",
+			    STR_FMT(word), line);
+	}
 }
 
 static void
@@ -254,6 +293,7 @@ on_mail(struct session *s, const char *line)
 		fake_fail("%s got %s, which it must never get", addr, line);
 	if (p->forbid_clear && !s->tls)
 		fake_fail("%s got %s in clear", addr, line);
+	check_params(s, line);
 	if (!at_stage(s, "mail", line, "250 2.1.0 ok"))
 		return;
 	mail_free(s->mail);
@@ -277,10 +317,13 @@ on_rcpt(struct session *s, const char *line)
 static void
 on_data(struct session *s, const char *line)
 {
-	if (!s->mail || s->mail->rcpts.n == 0)
-		say(s, "503 5.5.1 no recipients", NULL);
-	else if (at_stage(s, "data", line, "354 go on"))
-		s->data = true;
+	static const char no[] = "503 5.5.1 no recipients";
+
+	if (!s->mail)
+		say(s, no, NULL);
+	else
+		s->data = at_stage(s, "data", line,
+			      s->mail->rcpts.n ? "354 go on" : no) != NULL;
 }
 
 static void
@@ -326,8 +369,12 @@ on_dot(struct session *s)
 	struct str rest = buf_str(&m->rcpts), addr;
 	char token[128], text[ADDR_MAX], none[1] = "";
 	bool drop, *seen = NULL;
-	const char *reply = stage_reply(
-	    s, "eod", m->rcpts.p ? m->rcpts.p : none, "250 2.0.0 taken", &drop);
+	const char *reply = stage_reply(s, "eod",
+	    m->rcpts.p ? m->rcpts.p : none,
+	    m->rcpts.n ? "250 2.0.0 taken" : "554 5.5.1 no recipients", &drop);
+
+	if (m->rcpts.n == 0 && m->data.n > 0)
+		fake_fail("SMTP-23: data for no recipient");
 
 	s->data = false;
 	s->mail = NULL;
@@ -356,6 +403,16 @@ on_dot(struct session *s)
 		hang_up(s, false);
 }
 
+static bool
+has_high(struct str line)
+{
+	for (size_t i = 0; i < line.n; i++) {
+		if ((unsigned char)line.p[i] > 0x7f)
+			return true;
+	}
+	return false;
+}
+
 static void
 on_data_line(struct session *s, struct str line)
 {
@@ -365,8 +422,21 @@ on_data_line(struct session *s, struct str line)
 	}
 	if (str_starts(line, STR(".")))
 		line = str_skip(line, 1);
+	if (has_high(line) && !offers(s, "8BITMIME"))
+		fake_fail("SMTP-25: 8-bit data without 8BITMIME");
 	buf_add_str(&s->mail->data, line);
 	buf_add_cstr(&s->mail->data, "\r\n");
+}
+
+/* SMTP-23: a group needs PIPELINING, and these end one. */
+static bool
+may_be_more(const struct session *s, const char *line)
+{
+	struct str l = str_of(line);
+
+	return offers(s, "PIPELINING") && !str_starts_ci(l, STR("DATA")) &&
+	    !str_starts_ci(l, STR("EHLO")) && !str_starts_ci(l, STR("QUIT")) &&
+	    !str_starts_ci(l, STR("STARTTLS"));
 }
 
 static void
@@ -393,6 +463,8 @@ session_data(void *arg, struct str bytes, bool tls)
 			snprintf(
 			    line, sizeof(line), "%.*s", (int)(n - 1), all.p);
 			on_command(s, line);
+			if (s->in.n > n + 1 && !may_be_more(s, line))
+				fake_fail("SMTP-23: more behind %s", line);
 		}
 		buf_shift(&s->in, n + 1);
 	}
@@ -407,6 +479,7 @@ session_tls(void *arg, bool ok)
 	s->tls = ok;
 	/* SMTP-22: nothing said before counts any more. */
 	buf_reset(&s->in);
+	buf_reset(&s->offered);
 	mail_free(s->mail);
 	s->mail = NULL;
 }
@@ -419,6 +492,8 @@ session_closed(void *arg)
 	s->peer->sessions--;
 	mail_free(s->mail);
 	buf_clear(&s->in);
+	buf_clear(&s->offered);
+	fake_voice_free(s->voice);
 	free(s);
 }
 
@@ -454,10 +529,13 @@ fake_peer_accept(struct conn *c, const struct sockaddr_any *to,
 	}
 	p->connections++;
 	p->sessions++;
+	if (p->sessions > p->most)
+		p->most = p->sessions;
 	s = xcalloc(1, sizeof(*s));
 	s->peer = p;
-	s->conn = c;
+	s->voice = fake_voice_new(c);
 	buf_init(&s->in, SIZE_MAX / 2);
+	buf_init(&s->offered, SIZE_MAX / 2);
 	*side = &ops;
 	*arg = s;
 	(void)at_stage(s, "connect", "", "220 mx.fake ESMTP");

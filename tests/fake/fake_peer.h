@@ -25,7 +25,9 @@ enum fake_act {
 	FAKE_ACT_DROP, /* closes */
 	FAKE_ACT_RESET,
 	FAKE_ACT_STALL, /* says nothing any more */
-	FAKE_ACT_REPLY_DROP /* replies, then closes */
+	FAKE_ACT_REPLY_DROP, /* replies, then closes */
+	FAKE_ACT_FLOOD, /* text as a line, thousands of times */
+	FAKE_ACT_DRIP /* text as a line every ten seconds, for ever */
 };
 
 struct fake_rule {
@@ -35,6 +37,7 @@ struct fake_rule {
 	enum fake_act act;
 	char *text;
 	int left; /* times; < 0 always */
+	int64_t after_ms; /* comes so late */
 };
 
 struct fake_mail {
@@ -55,14 +58,15 @@ struct fake_peer {
 	struct list rules, mails;
 	struct buf clear, inside; /* all that came, by how it came */
 	unsigned connections, sessions; /* that came, that are open */
+	unsigned most; /* sessions at a time so far */
 	char caps[256]; /* EHLO keywords, "" the usual ones */
 };
 
 /* The host at addr, made when it is not there: up, with STARTTLS. */
 struct fake_peer *fake_peer_get(const struct rr_addr *addr);
 /* Replaces the rule for the same stage and about; text NULL: none again. */
-void fake_peer_rule(struct fake_peer *p, const char *stage, const char *about,
-    enum fake_act act, const char *text, int times);
+struct fake_rule *fake_peer_rule(struct fake_peer *p, const char *stage,
+    const char *about, enum fake_act act, const char *text, int times);
 void fake_peer_unrule(struct fake_peer *p, const char *stage);
 void fake_peers_end(void);
 

@@ -24,6 +24,11 @@ struct store_hub {
 	int err;
 	bool low_disk;
 	unsigned commits;
+	struct {
+		bool finish, after;
+		enum fake_fault fault;
+		unsigned left;
+	} trap;
 };
 
 struct store {
@@ -90,6 +95,15 @@ void
 fake_store_low_disk(bool low)
 {
 	hub.low_disk = low;
+}
+
+void
+fake_store_trap(bool finish, bool after, enum fake_fault f, unsigned times)
+{
+	hub.trap.finish = finish;
+	hub.trap.after = after;
+	hub.trap.fault = f;
+	hub.trap.left = times;
 }
 
 unsigned
@@ -221,11 +235,26 @@ job_answer(struct job *j)
 	job_free(j);
 }
 
+/* What the trap does to j, or FAKE_FINE. */
+static enum fake_fault
+job_trapped(const struct job *j, bool after)
+{
+	bool finish = j->change.n_results > 0;
+
+	if (hub.trap.left == 0 || j->what != JOB_CHANGE ||
+	    finish != hub.trap.finish || after != hub.trap.after)
+		return FAKE_FINE;
+	if (hub.trap.fault != FAKE_LOSS && !fake_end_relay(hub.trap.fault))
+		return FAKE_FINE;
+	hub.trap.left--;
+	return hub.trap.fault;
+}
+
 static void
 job_due(void *arg)
 {
 	struct job *j = arg;
-	enum fake_fault f = FAKE_FINE;
+	enum fake_fault f = FAKE_FINE, trapped;
 
 	j->due = NULL;
 	if (j->what != JOB_LATER)
@@ -236,8 +265,12 @@ job_due(void *arg)
 		j->due = fake_at(LATE_MS, job_due, j);
 		return;
 	}
+	trapped = job_trapped(j, j->carried_out);
+	if (trapped == FAKE_CRASH)
+		return; /* nobody is left to tell; it goes with the relay */
 	if (!j->carried_out) {
-		j->err = f == FAKE_LOSS ? ERR_IO : hub.err;
+		j->err = f == FAKE_LOSS || trapped == FAKE_LOSS ? ERR_IO
+								: hub.err;
 		job_carry_out(j);
 		if (j->what != JOB_LATER) {
 			j->due = fake_at(0, job_due, j);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "relay/queue/store.h"
+#include "tests/fake/fake.h"
 
 /* The hub that shards are given. */
 struct store_hub *fake_store_hub(void);
@@ -12,6 +13,13 @@ struct store_hub *fake_store_hub(void);
 void fake_store_error(int err);
 /* New mail is refused for want of disk. */
 void fake_store_low_disk(bool low);
+/*
+ * At the next jobs that take new mail in (finish: that end attempts), times
+ * of them: f is FAKE_LOSS (the commit fails), FAKE_STOP or FAKE_CRASH; after:
+ * when it is committed and before the relay hears of it.
+ */
+void fake_store_trap(
+    bool finish, bool after, enum fake_fault f, unsigned times);
 size_t fake_store_rows(void);
 /* The row of a recipient, or NULL; the first when there are several. */
 const struct store_row *fake_store_row(const char *addr, struct store_row *out);

@@ -198,8 +198,47 @@ rcpt_find(uint64_t id)
 	return NULL;
 }
 
+static bool
+is_within(struct str text, const char *what)
+{
+	size_t n = strlen(what);
+
+	for (size_t i = 0; i + n <= text.n; i++) {
+		if (memcmp(text.p + i, what, n) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* QUE-06, QUE-07: what c says to the sender of a row that leaves the queue. */
 static void
-apply_result(const struct store_result *v)
+check_notice(const struct table_change *c, const struct rcpt_row *row)
+{
+	const struct msg *m = row->msg->msg;
+	bool told = false;
+
+	for (size_t i = 0; i < c->n_puts; i++) {
+		const struct table_put *p = &c->puts[i];
+
+		if (p->n != 1 || strcmp(p->rcpts[0].addr, m->sender) != 0 ||
+		    !is_within(blob_str(p->msg->body), row->r.addr))
+			continue;
+		told = true;
+		if (p->msg->sender[0] != '\0')
+			fake_fail(
+			    "QUE-06: a notice comes from %s", p->msg->sender);
+	}
+	if (m->sender[0] == '\0' && c->n_puts > 0)
+		fake_fail("QUE-07: a notice about a notice, to %s",
+		    c->puts[0].n ? c->puts[0].rcpts[0].addr : "nobody");
+	if (m->sender[0] != '\0' && !told &&
+	    !book_has_copy(row->msg->token, row->r.addr))
+		fake_fail("QUE-06: %s of %s is given up and %s not told",
+		    row->r.addr, row->msg->token, m->sender);
+}
+
+static void
+apply_result(const struct table_change *c, const struct store_result *v)
 {
 	struct rcpt_row *row = rcpt_find(v->rcpt);
 
@@ -209,6 +248,7 @@ apply_result(const struct store_result *v)
 		return;
 	}
 	if (v->fate == STORE_DONE) {
+		check_notice(c, row);
 		rcpt_drop(row);
 	} else if (v->fate == STORE_RETRY) {
 		row->r.tries = v->tries;
@@ -244,7 +284,7 @@ table_apply(const struct table_change *c, struct rcpt ***out, size_t *n)
 	}
 	*n = total;
 	for (size_t i = 0; i < c->n_results; i++)
-		apply_result(&c->results[i]);
+		apply_result(c, &c->results[i]);
 	return 0;
 }
 

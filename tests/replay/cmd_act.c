@@ -8,22 +8,63 @@
 #include "tests/fake/fake_store.h"
 #include "tests/replay/scn.h"
 
+/* One address, or n of them by its "%". */
+static void
+add_rcpts(struct buf *lines, struct str addr, int64_t n, const char *notify)
+{
+	size_t at = str_find(addr, '%');
+	struct str rest = str_skip(addr, at + 1);
+
+	for (int64_t i = 1; i <= (at < addr.n ? n : 1); i++) {
+		buf_addf(lines, "RCPT TO:<%.*s", (int)at, addr.p);
+		if (at < addr.n)
+			buf_addf(
+			    lines, "%lld%.*s", (long long)i, STR_FMT(rest));
+		buf_addf(lines, ">%s%s\n", notify ? " NOTIFY=" : "",
+		    notify ? notify : "");
+	}
+}
+
+/* The message itself, with its dot. */
+static void
+add_mail(struct play *p, struct buf *mail, char **w, size_t n)
+{
+	const char *from = scn_arg(w + 1, n - 1, "from");
+	const char *size = scn_arg(w + 1, n - 1, "size");
+	const char *header = scn_arg(w + 1, n - 1, "header");
+	const char *hops = scn_arg(w + 1, n - 1, "hops");
+	const char *body = scn_arg(w + 1, n - 1, "body");
+
+	buf_addf(mail, "X-Token: %s\r\n", w[0]);
+	if (header)
+		buf_addf(mail, "%s\r\n", header);
+	for (int64_t i = hops ? scn_int(p, hops) : 0; i > 0; i--)
+		buf_add_cstr(mail, "Received: from x by y; today\r\n");
+	buf_addf(mail, "From: <%s>\r\nSubject: %s\r\n\r\n", from, w[0]);
+	buf_addf(mail, "%s\r\n", body ? body : "SECRET of the message");
+	for (int64_t i = size ? scn_int(p, size) : 0; i > 0; i -= 72)
+		buf_add_cstr(mail,
+		    "......................................................"
+		    "................\r\n");
+	buf_add_cstr(mail, ".\r\n");
+}
+
 /*
  * send NAME from=ADDR to=ADDR[,ADDR]... [size=N] [notify=WORDS] [ret=HDRS]
- *	[header=LINE] [body=TEXT] [mail-param=TEXT] [shard=N]
- * from= alone is the null sender. The token of the message is NAME.
+ *	[header=LINE] [hops=N] [body=TEXT] [mail-param=TEXT] [shard=N]
+ *	[rcpts=N]
+ * from= alone is the null sender. The token of the message is NAME. rcpts=N:
+ * each "%" address stands for N, with 1 to N in place of the "%".
  */
 static void
 cmd_send(struct play *p, char **w, size_t n)
 {
 	const char *from = scn_arg(w + 1, n - 1, "from");
 	const char *to = scn_arg(w + 1, n - 1, "to");
-	const char *size = scn_arg(w + 1, n - 1, "size");
 	const char *notify = scn_arg(w + 1, n - 1, "notify");
-	const char *header = scn_arg(w + 1, n - 1, "header");
-	const char *body = scn_arg(w + 1, n - 1, "body");
 	const char *param = scn_arg(w + 1, n - 1, "mail-param");
 	const char *shard = scn_arg(w + 1, n - 1, "shard");
+	const char *rcpts = scn_arg(w + 1, n - 1, "rcpts");
 	struct relay *r = scn_relay(p);
 	struct str rest = str_of(to), addr;
 	struct fake_client *c;
@@ -40,19 +81,9 @@ cmd_send(struct play *p, char **w, size_t n)
 	buf_addf(&lines, "EHLO client.example\nMAIL FROM:<%s>%s%s\n", from,
 	    param ? " " : "", param ? param : "");
 	while (str_cut(&rest, ',', &addr))
-		buf_addf(&lines, "RCPT TO:<%.*s>%s%s\n", STR_FMT(addr),
-		    notify ? " NOTIFY=" : "", notify ? notify : "");
+		add_rcpts(&lines, addr, rcpts ? scn_int(p, rcpts) : 1, notify);
 	buf_add_cstr(&lines, "DATA\nQUIT\n");
-	buf_addf(&mail, "X-Token: %s\r\n", w[0]);
-	if (header)
-		buf_addf(&mail, "%s\r\n", header);
-	buf_addf(&mail, "From: <%s>\r\nSubject: %s\r\n\r\n", from, w[0]);
-	buf_addf(&mail, "%s\r\n", body ? body : "SECRET of the message");
-	for (int64_t i = size ? scn_int(p, size) : 0; i > 0; i -= 72)
-		buf_add_cstr(&mail,
-		    "......................................................"
-		    "................\r\n");
-	buf_add_cstr(&mail, ".\r\n");
+	add_mail(p, &mail, w, n);
 	c = fake_client_new(w[0], w[0], lines.p, mail.p);
 	relay_client(r, shard ? (unsigned)scn_int(p, shard) : p->clients++,
 	    fake_client_fd(c));

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "relay/model/msg.h"
+#include "tests/fake/fake_book.h"
 #include "tests/fake/fake_client.h"
 #include "tests/fake/fake_dns.h"
 #include "tests/fake/fake_http.h"
@@ -114,8 +115,21 @@ peer_of(struct play *p, const char *text)
 	return fake_peer_get(&a);
 }
 
-/* expect mail IP COUNT [tls|clear] [from=ADDR] [to=ADDRS] [has=TEXT]...: of
- * the messages that it took, how many are so */
+/* Does text have each has= and no lacks= of the words? */
+static bool
+text_fits(struct str text, char **w, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (strncmp(w[i], "has=", 4) == 0 && !has(text, w[i] + 4))
+			return false;
+		if (strncmp(w[i], "lacks=", 6) == 0 && has(text, w[i] + 6))
+			return false;
+	}
+	return true;
+}
+
+/* expect mail IP COUNT [tls|clear] [from=ADDR] [to=ADDRS] [has=TEXT]...
+ * [lacks=TEXT]...: of the messages that it took, how many are so */
 static void
 expect_mail(struct play *p, char **w, size_t n)
 {
@@ -128,15 +142,11 @@ expect_mail(struct play *p, char **w, size_t n)
 		    l, struct fake_mail, node);
 		const char *from = scn_arg(w, n, "from");
 		const char *to = scn_arg(w, n, "to");
-		bool fits = true;
+		bool fits = text_fits(buf_str(&m->data), w, n);
 
 		if ((scn_has(w, n, "tls") && !m->tls) ||
 		    (scn_has(w, n, "clear") && m->tls))
 			continue;
-		for (size_t i = 2; i < n; i++) {
-			if (strncmp(w[i], "has=", 4) == 0)
-				fits = fits && has(buf_str(&m->data), w[i] + 4);
-		}
 		if (from && strcmp(from, m->from) != 0)
 			fits = false;
 		if (to && (!m->rcpts.p || strcmp(to, m->rcpts.p) != 0))
@@ -219,19 +229,19 @@ expect_row(struct play *p, char **w, size_t n)
 		scn_fail(p, "next try in %lld s", (long long)wait);
 }
 
-/* expect reply CLIENT CODE [has=TEXT] */
+/* expect reply CLIENT CODE [has=TEXT]... [lacks=TEXT]...: its last code, and
+ * all that it heard */
 static void
 expect_reply(struct play *p, char **w, size_t n)
 {
 	const struct fake_client *c = fake_client_find(w[0]);
-	const char *text = scn_arg(w, n, "has");
 
 	if (!c) {
 		scn_fail(p, "there is no client %s", w[0]);
 		return;
 	}
 	if (fake_client_code(c) != scn_int(p, w[1]) ||
-	    (text && !has(fake_client_heard(c), text)))
+	    !text_fits(fake_client_heard(c), w, n))
 		scn_fail(
 		    p, "%s heard: %.*s", w[0], STR_FMT(fake_client_heard(c)));
 }
@@ -242,6 +252,14 @@ expect_connections(struct play *p, char **w, size_t n)
 {
 	(void)n;
 	want_int(p, "connections", peer_of(p, w[0])->connections, w[1]);
+}
+
+/* expect sessions IP N: at a time, at most */
+static void
+expect_sessions(struct play *p, char **w, size_t n)
+{
+	(void)n;
+	want_int(p, "sessions at a time", peer_of(p, w[0])->most, w[1]);
 }
 
 /* expect asked NAME TYPE N | all N: questions to the resolver */
@@ -302,6 +320,18 @@ expect_policy(struct play *p, char **w, size_t n)
 		scn_fail(p, "policy of %s: %s", w[0], e ? e->id : "none");
 }
 
+/* expect copies LOST CRASHED: second copies so far, see fake_book.h */
+static void
+expect_copies(struct play *p, char **w, size_t n)
+{
+	unsigned lost, crashed;
+
+	(void)n;
+	book_copies(&lost, &crashed);
+	want_int(p, "copies after a lost reply", lost, w[0]);
+	want_int(p, "copies after a crash", crashed, w[1]);
+}
+
 static const struct scn_command kinds[] = {
     {"log", 1, expect_log},
     {"rcpt", 2, expect_rcpt},
@@ -313,10 +343,12 @@ static const struct scn_command kinds[] = {
     {"row", 1, expect_row},
     {"reply", 2, expect_reply},
     {"connections", 2, expect_connections},
+    {"sessions", 2, expect_sessions},
     {"asked", 2, expect_asked},
     {"fetches", 2, expect_fetches},
     {"metric", 2, expect_metric},
     {"policy", 2, expect_policy},
+    {"copies", 2, expect_copies},
     {NULL, 0, NULL},
 };
 

@@ -61,17 +61,19 @@ set_cert(struct play *p, struct fake_peer *peer, char **w, size_t n)
 }
 
 /*
- * STAGE reply TEXT | drop | reset | stall | reply-drop TEXT | usual
- *	[about=PART] [times=N]
+ * STAGE reply TEXT | drop | reset | stall | reply-drop TEXT | flood TEXT |
+ *	drip TEXT | usual [about=PART] [times=N] [after=DURATION]
  * stages: connect ehlo helo starttls mail rcpt data eod quit
  */
 static void
 set_rule(struct play *p, struct fake_peer *peer, char **w, size_t n)
 {
 	static const char *const names[] = {
-	    "reply", "drop", "reset", "stall", "reply-drop"};
+	    "reply", "drop", "reset", "stall", "reply-drop", "flood", "drip"};
 	const char *about = scn_arg(w, n, "about");
 	const char *times = scn_arg(w, n, "times");
+	const char *after = scn_arg(w, n, "after");
+	struct fake_rule *r;
 
 	if (n < 2) {
 		scn_fail(p, "what at %s?", w[0]);
@@ -81,11 +83,13 @@ set_rule(struct play *p, struct fake_peer *peer, char **w, size_t n)
 		fake_peer_unrule(peer, w[0]);
 		return;
 	}
-	for (size_t i = 0; i < 5; i++) {
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (strcmp(names[i], w[1]) != 0)
 			continue;
-		fake_peer_rule(peer, w[0], about ? about : "", (enum fake_act)i,
-		    n > 2 ? w[2] : NULL, times ? (int)scn_int(p, times) : -1);
+		r = fake_peer_rule(peer, w[0], about ? about : "",
+		    (enum fake_act)i, n > 2 ? w[2] : NULL,
+		    times ? (int)scn_int(p, times) : -1);
+		r->after_ms = after ? scn_ms(p, after) : 0;
 		return;
 	}
 	scn_fail(p, "a host can't do \"%s\" at %s", w[1], w[0]);

@@ -334,9 +334,18 @@ relay_options(const struct relay *r)
 void
 relay_client(struct relay *r, unsigned shard, int take_fd)
 {
-	struct sockaddr_any peer = {
-	    .family = 4, .ip = {127, 0, 0, 1}, .port = 40000};
+	static const struct rr_addr local = {.family = 4, .ip = {127, 0, 0, 1}};
 
+	relay_client_from(r, shard, take_fd, &local);
+}
+
+void
+relay_client_from(
+    struct relay *r, unsigned shard, int take_fd, const struct rr_addr *addr)
+{
+	struct sockaddr_any peer = {.family = addr->family, .port = 40000};
+
+	memcpy(peer.ip, addr->ip, sizeof(peer.ip));
 	shard_give_client(
 	    r->shards[shard % r->n], &r->options->listens[0], take_fd, &peer);
 }

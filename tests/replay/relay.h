@@ -12,6 +12,7 @@
 #include "relay/base/buf.h"
 #include "relay/base/metrics.h"
 #include "relay/model/options.h"
+#include "relay/model/rr.h"
 
 struct relay;
 
@@ -34,6 +35,9 @@ const struct options *relay_options(const struct relay *r);
 
 /* A client comes in at shard i mod the number of shards. fd: fake_client_fd. */
 void relay_client(struct relay *r, unsigned shard, int take_fd);
+/* The same from another address than 127.0.0.1. */
+void relay_client_from(
+    struct relay *r, unsigned shard, int take_fd, const struct rr_addr *addr);
 /* The lines of the log so far, each with its end. */
 struct str relay_log(const struct relay *r);
 /* Sum over all shards of this run. */

@@ -210,7 +210,8 @@ static const struct scn_command *
 command_find(const char *name)
 {
 	static const struct scn_command *const tables[] = {scn_world_commands,
-	    scn_peer_commands, scn_act_commands, scn_expect_commands};
+	    scn_peer_commands, scn_act_commands, scn_client_commands,
+	    scn_expect_commands};
 
 	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++) {
 		for (const struct scn_command *c = tables[t]; c->name; c++) {

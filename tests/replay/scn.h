@@ -77,6 +77,7 @@ struct scn_command {
 extern const struct scn_command scn_world_commands[];
 extern const struct scn_command scn_peer_commands[];
 extern const struct scn_command scn_act_commands[];
+extern const struct scn_command scn_client_commands[];
 extern const struct scn_command scn_expect_commands[];
 
 /* The scenario is wrong, or an expectation not met: ends it. */

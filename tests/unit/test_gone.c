@@ -40,12 +40,30 @@ test_generations(void **state)
 	gone_free(NULL);
 }
 
+static void
+test_late(void **state)
+{
+	struct gone *g = gone_new(seed);
+
+	(void)state;
+	gone_paged(g, 5);
+	gone_paged(g, 3);
+	gone_turn(g);
+	t_bool("one run ago", gone_is_late(g, 5), false);
+	gone_turn(g);
+	t_bool("two runs ago", gone_is_late(g, 5), true);
+	t_bool("before it", gone_is_late(g, 4), true);
+	t_bool("no page had it", gone_is_late(g, 6), false);
+	gone_free(g);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_what),
 	    cmocka_unit_test(test_generations),
+	    cmocka_unit_test(test_late),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

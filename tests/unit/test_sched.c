@@ -47,8 +47,8 @@ make_msg(uint64_t id)
 }
 
 static int
-add(struct world *w, uint64_t row, const char *dest, struct msg *m,
-    int64_t next_try)
+add_from(struct world *w, uint64_t row, const char *dest, struct msg *m,
+    int64_t next_try, bool paged)
 {
 	struct rcpt *r = xcalloc(1, sizeof(*r));
 
@@ -56,7 +56,14 @@ add(struct world *w, uint64_t row, const char *dest, struct msg *m,
 	(void)snprintf(r->next_hop, sizeof(r->next_hop), "%s", dest);
 	r->msg = msg_ref(m);
 	r->next_try = next_try;
-	return sched_add(w->s, r);
+	return sched_add(w->s, r, paged);
+}
+
+static int
+add(struct world *w, uint64_t row, const char *dest, struct msg *m,
+    int64_t next_try)
+{
+	return add_from(w, row, dest, m, next_try, false);
 }
 
 /* A message of its own. */
@@ -449,6 +456,35 @@ test_late_handoff(void **state)
 	sched_free(w.s);
 }
 
+/* However late: when the notes about it are forgotten, the store is asked. */
+static void
+test_very_late_handoff(void **state)
+{
+	struct world w;
+	struct sched_opts o = opts(&w);
+	const struct sched_grant *g;
+	struct msg *m = make_msg(1);
+
+	(void)state;
+	w.s = sched_new(&o);
+	t_err("by page", add_from(&w, 1, "a.example", m, NOW, true), 0);
+	g = sched_next(w.s, NOW);
+	end(&w, g, true, 0, false, NOW);
+	for (int run = 0; run < 3; run++) {
+		sched_outside(w.s);
+		(void)sched_next(w.s, NOW);
+		(void)sched_wants_page(w.s);
+		sched_paged(w.s, true);
+	}
+	t_err("very late", add(&w, 1, "a.example", m, NOW), ERR_FULL);
+	t_bool("nothing", sched_next(w.s, NOW) == NULL, true);
+	t_int("read again", sched_wake(w.s), NOW + 60);
+	t_err("new ones are not", add(&w, 2, "a.example", m, NOW), 0);
+	t_err("still there", add_from(&w, 1, "a.example", m, NOW, true), 0);
+	msg_unref(m);
+	sched_free(w.s);
+}
+
 /* Rows outside are looked at in the end, whatever fills the window. */
 static void
 test_look_outside(void **state)
@@ -494,6 +530,7 @@ main(void)
 	    cmocka_unit_test(test_share),
 	    cmocka_unit_test(test_share_paged),
 	    cmocka_unit_test(test_late_handoff),
+	    cmocka_unit_test(test_very_late_handoff),
 	    cmocka_unit_test(test_look_outside),
 	};
 

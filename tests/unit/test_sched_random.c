@@ -92,7 +92,7 @@ arrive(struct world *w)
 		row->dest = dest;
 		row->next_try = w->now;
 		row->there = true;
-		(void)sched_add(w->s, make_rcpt(w, w->used, row));
+		(void)sched_add(w->s, make_rcpt(w, w->used, row), false);
 	}
 }
 
@@ -140,8 +140,8 @@ deliver_page(struct world *w)
 		w->after_try = w->page.row[i].next_try;
 		w->after_id = w->page.id[i];
 		full = sched_add(w->s,
-			   make_rcpt(w, w->page.id[i], &w->page.row[i])) ==
-			ERR_FULL &&
+			   make_rcpt(w, w->page.id[i], &w->page.row[i]),
+			   true) == ERR_FULL &&
 		    !sched_has_room(w->s);
 		if (full) {
 			/* The rest is dropped: the run ends here. */
