@@ -175,11 +175,11 @@ rcpt_add(struct msg_row *m, const struct table_put *p, const struct rcpt_in *in)
 }
 
 static void
-rcpt_drop(struct rcpt_row *row)
+rcpt_drop(struct rcpt_row *row, char fate)
 {
 	struct msg_row *m = row->msg;
 
-	book_left(m->token, row->r.addr);
+	book_left(m->token, row->r.addr, fate);
 	list_remove(&row->node);
 	free(row);
 	if (--m->rcpts == 0)
@@ -198,8 +198,62 @@ rcpt_find(uint64_t id)
 	return NULL;
 }
 
+static bool
+has_line(struct str text, const char *head, const char *tail)
+{
+	struct str line;
+
+	while (str_cut(&text, '\n', &line)) {
+		line = str_trim(line);
+		if (str_starts_ci(line, str_of(head)) &&
+		    str_eq(
+			str_trim(str_skip(line, strlen(head))), str_of(tail)))
+			return true;
+	}
+	return false;
+}
+
+/* A notice for the recipient in the change: to whom, or NULL. */
+static const char *
+notice_of(const struct table_change *c, const struct rcpt_row *row)
+{
+	for (size_t i = 0; i < c->n_puts; i++) {
+		const struct table_put *p = &c->puts[i];
+
+		if (!has_line(blob_str(p->msg->body),
+			"Final-Recipient: rfc822;", row->r.addr))
+			continue;
+		if (p->msg->sender[0] || !(p->msg->flags & MSG_DSN) ||
+		    p->n != 1)
+			fake_fail("QUE-07: a notice could come back");
+		return p->rcpts[0].addr;
+	}
+	return NULL;
+}
+
+/* A recipient that failed leaves together with the notice of it, if there is
+ * somebody who wants one: RFC 5321 6.1, RFC 3461 4.1. */
 static void
-apply_result(const struct store_result *v)
+check_notice(
+    const struct table_change *c, const struct rcpt_row *row, char fate)
+{
+	const struct msg *m = row->msg->msg;
+	const char *to = notice_of(c, row);
+	bool want = fate != '2' && m->sender[0] && !(m->flags & MSG_DSN) &&
+	    !(row->r.notify & NOTIFY_NEVER) &&
+	    (row->r.notify == 0 || (row->r.notify & NOTIFY_FAILURE));
+
+	if (want && !to)
+		fake_fail("QUE-06: %s failed and %s is not told", row->r.addr,
+		    m->sender);
+	else if (want && strcmp(to, m->sender) != 0)
+		fake_fail("QUE-06: %s is told, not %s", to, m->sender);
+	else if (!want && to)
+		fake_fail("QUE-07: nobody wants a notice of %s", row->r.addr);
+}
+
+static void
+apply_result(const struct table_change *c, const struct store_result *v)
 {
 	struct rcpt_row *row = rcpt_find(v->rcpt);
 
@@ -209,7 +263,8 @@ apply_result(const struct store_result *v)
 		return;
 	}
 	if (v->fate == STORE_DONE) {
-		rcpt_drop(row);
+		check_notice(c, row, v->dsn[0]);
+		rcpt_drop(row, v->dsn[0]);
 	} else if (v->fate == STORE_RETRY) {
 		row->r.tries = v->tries;
 		row->r.next_try = v->next_try;
@@ -244,7 +299,7 @@ table_apply(const struct table_change *c, struct rcpt ***out, size_t *n)
 	}
 	*n = total;
 	for (size_t i = 0; i < c->n_results; i++)
-		apply_result(&c->results[i]);
+		apply_result(c, &c->results[i]);
 	return 0;
 }
 

@@ -8,28 +8,58 @@
 #include "tests/fake/fake_store.h"
 #include "tests/replay/scn.h"
 
+/* What a client says of a message, line by line. */
+static void
+make_lines(struct buf *b, char **w, size_t n)
+{
+	const char *notify = scn_arg(w, n, "notify");
+	const char *param = scn_arg(w, n, "mail-param");
+	struct str rest = str_of(scn_arg(w, n, "to")), addr;
+
+	buf_addf(b, "EHLO client.example\nMAIL FROM:<%s>%s%s\n",
+	    scn_arg(w, n, "from"), param ? " " : "", param ? param : "");
+	while (str_cut(&rest, ',', &addr))
+		buf_addf(b, "RCPT TO:<%.*s>%s%s\n", STR_FMT(addr),
+		    notify ? " NOTIFY=" : "", notify ? notify : "");
+	buf_add_cstr(b, "DATA\nQUIT\n");
+}
+
+static void
+make_mail(struct play *p, struct buf *b, char **w, size_t n)
+{
+	const char *size = scn_arg(w, n, "size");
+	const char *header = scn_arg(w, n, "header");
+	const char *body = scn_arg(w, n, "body");
+
+	buf_addf(b, "X-Token: %s\r\n", w[0]);
+	if (header)
+		buf_addf(b, "%s\r\n", header);
+	buf_addf(b, "From: <%s>\r\nSubject: %s\r\n\r\n", scn_arg(w, n, "from"),
+	    w[0]);
+	buf_addf(b, "%s\r\n", body ? body : "SECRET of the message");
+	for (int64_t i = size ? scn_int(p, size) : 0; i > 0; i -= 72)
+		buf_add_cstr(b,
+		    "......................................................"
+		    "................\r\n");
+	buf_add_cstr(b, ".\r\n");
+}
+
 /*
  * send NAME from=ADDR to=ADDR[,ADDR]... [size=N] [notify=WORDS] [ret=HDRS]
- *	[header=LINE] [body=TEXT] [mail-param=TEXT] [shard=N]
- * from= alone is the null sender. The token of the message is NAME.
+ *	[header=LINE] [body=TEXT] [mail-param=TEXT] [shard=N] [burst] [vanish=N]
+ * from= alone is the null sender. The token of the message is NAME. burst: the
+ * client pipelines. vanish=N: it is gone after N bytes of the message.
  */
 static void
 cmd_send(struct play *p, char **w, size_t n)
 {
-	const char *from = scn_arg(w + 1, n - 1, "from");
-	const char *to = scn_arg(w + 1, n - 1, "to");
-	const char *size = scn_arg(w + 1, n - 1, "size");
-	const char *notify = scn_arg(w + 1, n - 1, "notify");
-	const char *header = scn_arg(w + 1, n - 1, "header");
-	const char *body = scn_arg(w + 1, n - 1, "body");
-	const char *param = scn_arg(w + 1, n - 1, "mail-param");
-	const char *shard = scn_arg(w + 1, n - 1, "shard");
+	const char *shard = scn_arg(w, n, "shard");
+	const char *vanish = scn_arg(w, n, "vanish");
 	struct relay *r = scn_relay(p);
-	struct str rest = str_of(to), addr;
 	struct fake_client *c;
 	struct buf lines, mail;
 
-	if (!from || !to) {
+	if (!scn_arg(w, n, "from") || !scn_arg(w, n, "to")) {
 		scn_fail(p, "send wants from= and to=");
 		return;
 	}
@@ -37,23 +67,13 @@ cmd_send(struct play *p, char **w, size_t n)
 		return; /* nobody listens: the client keeps it */
 	buf_init(&lines, 1u << 20);
 	buf_init(&mail, 64u << 20);
-	buf_addf(&lines, "EHLO client.example\nMAIL FROM:<%s>%s%s\n", from,
-	    param ? " " : "", param ? param : "");
-	while (str_cut(&rest, ',', &addr))
-		buf_addf(&lines, "RCPT TO:<%.*s>%s%s\n", STR_FMT(addr),
-		    notify ? " NOTIFY=" : "", notify ? notify : "");
-	buf_add_cstr(&lines, "DATA\nQUIT\n");
-	buf_addf(&mail, "X-Token: %s\r\n", w[0]);
-	if (header)
-		buf_addf(&mail, "%s\r\n", header);
-	buf_addf(&mail, "From: <%s>\r\nSubject: %s\r\n\r\n", from, w[0]);
-	buf_addf(&mail, "%s\r\n", body ? body : "SECRET of the message");
-	for (int64_t i = size ? scn_int(p, size) : 0; i > 0; i -= 72)
-		buf_add_cstr(&mail,
-		    "......................................................"
-		    "................\r\n");
-	buf_add_cstr(&mail, ".\r\n");
+	make_lines(&lines, w, n);
+	make_mail(p, &mail, w, n);
 	c = fake_client_new(w[0], w[0], lines.p, mail.p);
+	if (scn_has(w, n, "burst"))
+		fake_client_burst(c);
+	if (vanish)
+		fake_client_vanish(c, (size_t)scn_int(p, vanish));
 	relay_client(r, shard ? (unsigned)scn_int(p, shard) : p->clients++,
 	    fake_client_fd(c));
 	buf_clear(&lines);
