@@ -25,6 +25,7 @@ struct entry {
 	uint64_t msg;
 	unsigned stored, left, finals; /* rows, and delivery lines */
 	bool sent; /* by the final line */
+	char fate; /* in the store; 0: it is still there */
 	struct list copies;
 };
 
@@ -137,12 +138,23 @@ book_stored(const char *token, const char *addr, uint64_t msg)
 }
 
 void
-book_left(const char *token, const char *addr)
+book_left(const char *token, const char *addr, char fate)
 {
 	struct entry *e = entry_get(token, addr);
+	const struct copy *last;
 
+	e->fate = fate;
 	if (++e->left > e->stored)
 		fake_fail("QUE-08: %s of %s left the queue twice", addr, token);
+	if (fate == '2' && list_empty(&e->copies))
+		fake_fail(
+		    "QUE-08: %s of %s is lost: sent to nobody", addr, token);
+	if (fate == '2' || list_empty(&e->copies))
+		return;
+	last = CONTAINER_OF(e->copies.prev, struct copy, node);
+	if (*last->same && last->epoch == epoch)
+		fake_fail("QUE-08: %s of %s was taken and counts as failed",
+		    addr, token);
 }
 
 bool *
@@ -264,6 +276,49 @@ book_check(void)
 			fake_fail("%s of %s left without a delivery line",
 			    e->addr, e->token);
 	}
+}
+
+static bool
+is_like(const struct entry *e, const char *suffix)
+{
+	return e->stored > 0 && str_ends_ci(str_of(e->addr), str_of(suffix));
+}
+
+static const char *
+fate_str(const struct entry *e)
+{
+	if (e->left < e->stored)
+		return "waiting";
+	return e->fate == '2' ? "sent" : e->fate == '5' ? "bounced" : "expired";
+}
+
+const char *
+book_misfit(const char *suffix, const char *words, const char **fate)
+{
+	for (struct list *n = entries.next; n != &entries; n = n->next) {
+		const struct entry *e = CONTAINER_OF(n, struct entry, node);
+		struct str rest = str_of(words), word;
+		bool fits = !is_like(e, suffix);
+
+		*fate = fate_str(e);
+		while (!fits && str_cut(&rest, '|', &word))
+			fits = str_eq(word, str_of(*fate));
+		if (!fits)
+			return e->addr;
+	}
+	return NULL;
+}
+
+bool
+book_any_copy(const char *suffix)
+{
+	for (struct list *n = entries.next; n != &entries; n = n->next) {
+		const struct entry *e = CONTAINER_OF(n, struct entry, node);
+
+		if (is_like(e, suffix) && !list_empty(&e->copies))
+			return true;
+	}
+	return false;
 }
 
 void

@@ -33,7 +33,8 @@ void book_promised(const char *token);
 /* Committed: a recipient is in the queue, or has left it. bounce: a notice for
  * it was stored in the same commit. */
 void book_stored(const char *token, const char *addr, uint64_t msg);
-void book_left(const char *token, const char *addr);
+/* fate: first digit of its DSN code; '2' counts as sent, '5' and '4' not. */
+void book_left(const char *token, const char *addr, char fate);
 /* A host took it; *seen becomes true when the relay hears of it. */
 bool *book_taken(const char *token, const char *addr);
 /* One reply stands for several: *copy is seen when *first is. */
@@ -51,6 +52,13 @@ void book_lines_may_lack(void);
 size_t book_open(void);
 /* At rest: all of the above holds, or fake_fail. */
 void book_check(void);
+/* The first recipient that was in the queue, whose address ends in suffix and
+ * whose fate ("waiting", "sent", "bounced", "expired") is not among words,
+ * which "|" divides; or NULL. */
+const char *book_misfit(
+    const char *suffix, const char *words, const char **fate);
+/* Did any host take a message for such a recipient? */
+bool book_any_copy(const char *suffix);
 /* Second copies: after a lost reply, and after a crash. */
 void book_copies(unsigned *lost, unsigned *crashed);
 

@@ -19,9 +19,10 @@ struct fake_client {
 	struct conn *conn;
 	char *lines, *mail;
 	size_t at; /* of lines */
-	bool raw, in_mail, over;
+	bool raw, in_mail, over, burst, vanish;
 	bool greeted; /* raw: it heard something */
 	unsigned mails; /* raw: 354s that it heard */
+	unsigned pending; /* replies to come for what was said */
 	int code;
 	struct buf in, heard, said;
 };
@@ -56,6 +57,20 @@ fake_client_new_raw(const char *name, struct str raw)
 	return c;
 }
 
+void
+fake_client_burst(struct fake_client *c)
+{
+	c->burst = true;
+}
+
+void
+fake_client_vanish(struct fake_client *c, size_t bytes)
+{
+	if (bytes < strlen(c->mail))
+		c->mail[bytes] = '\0';
+	c->vanish = true;
+}
+
 static void
 say(struct fake_client *c, const char *text)
 {
@@ -81,23 +96,32 @@ fake_client_hang_up(struct fake_client *c, bool reset)
 	c->over = true;
 }
 
-/* The next line, or the end. */
+/* The next line, those that may go with it, or the end. */
 static void
 say_next(struct fake_client *c)
 {
-	struct str rest = str_of(c->lines + c->at), line;
+	bool more = c->pending == 0;
 	struct buf b;
 
-	if (!str_cut(&rest, '\n', &line)) {
-		if (c->conn && !c->over)
-			fake_conn_eof(c->conn);
-		c->over = true;
-		return;
-	}
-	c->at += line.n + (c->lines[c->at + line.n] == '\n');
 	buf_init(&b, SIZE_MAX / 2);
-	buf_addf(&b, "%.*s\r\n", STR_FMT(line));
-	say(c, b.p);
+	while (more) {
+		struct str rest = str_of(c->lines + c->at), line;
+
+		if (!str_cut(&rest, '\n', &line)) {
+			if (c->conn && !c->over)
+				fake_conn_eof(c->conn);
+			c->over = true;
+			break;
+		}
+		c->at += line.n + (c->lines[c->at + line.n] == '\n');
+		buf_addf(&b, "%.*s\r\n", STR_FMT(line));
+		c->pending++;
+		more = c->burst && !str_starts_ci(line, STR("EHLO")) &&
+		    !str_starts_ci(line, STR("DATA")) &&
+		    !str_starts_ci(line, STR("QUIT"));
+	}
+	if (b.n > 0)
+		say(c, b.p);
 	buf_clear(&b);
 }
 
@@ -138,6 +162,15 @@ on_raw_reply(struct fake_client *c, int code)
 }
 
 static void
+say_mail(struct fake_client *c)
+{
+	c->in_mail = true;
+	say(c, c->mail);
+	if (c->vanish && c->conn)
+		fake_conn_reset(c->conn);
+}
+
+static void
 on_reply(struct fake_client *c, struct str line)
 {
 	int code = (line.p[0] - '0') * 100 + (line.p[1] - '0') * 10 +
@@ -147,6 +180,8 @@ on_reply(struct fake_client *c, struct str line)
 		on_raw_reply(c, code);
 		return;
 	}
+	if (c->pending > 0)
+		c->pending--;
 	if (c->in_mail) {
 		c->in_mail = false;
 		c->code = code;
@@ -154,8 +189,7 @@ on_reply(struct fake_client *c, struct str line)
 			book_promised(c->token);
 		say_next(c);
 	} else if (code == 354) {
-		c->in_mail = true;
-		say(c, c->mail);
+		say_mail(c);
 	} else {
 		if (code >= 400)
 			c->code = code;

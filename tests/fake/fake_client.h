@@ -24,6 +24,10 @@ struct fake_client *fake_client_new_raw(const char *name, struct str raw);
 void fake_client_say(struct fake_client *c, struct str text);
 /* It goes, with a FIN or a reset. */
 void fake_client_hang_up(struct fake_client *c, bool reset);
+/* Says all up to DATA at once behind the answer to EHLO (RFC 2920). */
+void fake_client_burst(struct fake_client *c);
+/* Is gone after so many bytes of the message. */
+void fake_client_vanish(struct fake_client *c, size_t bytes);
 /* The descriptor for shard_give_client. */
 int fake_client_fd(struct fake_client *c);
 struct fake_client *fake_client_find(const char *name);

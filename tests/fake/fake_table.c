@@ -175,11 +175,11 @@ rcpt_add(struct msg_row *m, const struct table_put *p, const struct rcpt_in *in)
 }
 
 static void
-rcpt_drop(struct rcpt_row *row)
+rcpt_drop(struct rcpt_row *row, char fate)
 {
 	struct msg_row *m = row->msg;
 
-	book_left(m->token, row->r.addr);
+	book_left(m->token, row->r.addr, fate);
 	list_remove(&row->node);
 	free(row);
 	if (--m->rcpts == 0)
@@ -199,42 +199,57 @@ rcpt_find(uint64_t id)
 }
 
 static bool
-is_within(struct str text, const char *what)
+has_line(struct str text, const char *head, const char *tail)
 {
-	size_t n = strlen(what);
+	struct str line;
 
-	for (size_t i = 0; i + n <= text.n; i++) {
-		if (memcmp(text.p + i, what, n) == 0)
+	while (str_cut(&text, '\n', &line)) {
+		line = str_trim(line);
+		if (str_starts_ci(line, str_of(head)) &&
+		    str_eq(
+			str_trim(str_skip(line, strlen(head))), str_of(tail)))
 			return true;
 	}
 	return false;
 }
 
-/* QUE-06, QUE-07: what c says to the sender of a row that leaves the queue. */
-static void
-check_notice(const struct table_change *c, const struct rcpt_row *row)
+/* A notice for the recipient in the change: to whom, or NULL. */
+static const char *
+notice_of(const struct table_change *c, const struct rcpt_row *row)
 {
-	const struct msg *m = row->msg->msg;
-	bool told = false;
-
 	for (size_t i = 0; i < c->n_puts; i++) {
 		const struct table_put *p = &c->puts[i];
 
-		if (p->n != 1 || strcmp(p->rcpts[0].addr, m->sender) != 0 ||
-		    !is_within(blob_str(p->msg->body), row->r.addr))
+		if (!has_line(blob_str(p->msg->body),
+			"Final-Recipient: rfc822;", row->r.addr))
 			continue;
-		told = true;
-		if (p->msg->sender[0] != '\0')
-			fake_fail(
-			    "QUE-06: a notice comes from %s", p->msg->sender);
+		if (p->msg->sender[0] || !(p->msg->flags & MSG_DSN) ||
+		    p->n != 1)
+			fake_fail("QUE-07: a notice could come back");
+		return p->rcpts[0].addr;
 	}
-	if (m->sender[0] == '\0' && c->n_puts > 0)
-		fake_fail("QUE-07: a notice about a notice, to %s",
-		    c->puts[0].n ? c->puts[0].rcpts[0].addr : "nobody");
-	if (m->sender[0] != '\0' && !told &&
-	    !book_has_copy(row->msg->token, row->r.addr))
-		fake_fail("QUE-06: %s of %s is given up and %s not told",
-		    row->r.addr, row->msg->token, m->sender);
+	return NULL;
+}
+
+/* A recipient that failed leaves together with the notice of it, if there is
+ * somebody who wants one: RFC 5321 6.1, RFC 3461 4.1. */
+static void
+check_notice(
+    const struct table_change *c, const struct rcpt_row *row, char fate)
+{
+	const struct msg *m = row->msg->msg;
+	const char *to = notice_of(c, row);
+	bool want = fate != '2' && m->sender[0] && !(m->flags & MSG_DSN) &&
+	    !(row->r.notify & NOTIFY_NEVER) &&
+	    (row->r.notify == 0 || (row->r.notify & NOTIFY_FAILURE));
+
+	if (want && !to)
+		fake_fail("QUE-06: %s failed and %s is not told", row->r.addr,
+		    m->sender);
+	else if (want && strcmp(to, m->sender) != 0)
+		fake_fail("QUE-06: %s is told, not %s", to, m->sender);
+	else if (!want && to)
+		fake_fail("QUE-07: nobody wants a notice of %s", row->r.addr);
 }
 
 static void
@@ -248,8 +263,8 @@ apply_result(const struct table_change *c, const struct store_result *v)
 		return;
 	}
 	if (v->fate == STORE_DONE) {
-		check_notice(c, row);
-		rcpt_drop(row);
+		check_notice(c, row, v->dsn[0]);
+		rcpt_drop(row, v->dsn[0]);
 	} else if (v->fate == STORE_RETRY) {
 		row->r.tries = v->tries;
 		row->r.next_try = v->next_try;

@@ -52,9 +52,11 @@ add_mail(struct play *p, struct buf *mail, char **w, size_t n)
 /*
  * send NAME from=ADDR to=ADDR[,ADDR]... [size=N] [notify=WORDS] [ret=HDRS]
  *	[header=LINE] [hops=N] [body=TEXT] [mail-param=TEXT] [shard=N]
- *	[rcpts=N]
+ *	[rcpts=N] [burst] [vanish=N]
  * from= alone is the null sender. The token of the message is NAME. rcpts=N:
  * each "%" address stands for N, with 1 to N in place of the "%".
+ * burst: the client pipelines. vanish=N: it is gone after N bytes of the
+ * message.
  */
 static void
 cmd_send(struct play *p, char **w, size_t n)
@@ -65,12 +67,13 @@ cmd_send(struct play *p, char **w, size_t n)
 	const char *param = scn_arg(w + 1, n - 1, "mail-param");
 	const char *shard = scn_arg(w + 1, n - 1, "shard");
 	const char *rcpts = scn_arg(w + 1, n - 1, "rcpts");
+	const char *vanish = scn_arg(w, n, "vanish");
 	struct relay *r = scn_relay(p);
 	struct str rest = str_of(to), addr;
 	struct fake_client *c;
 	struct buf lines, mail;
 
-	if (!from || !to) {
+	if (!scn_arg(w, n, "from") || !scn_arg(w, n, "to")) {
 		scn_fail(p, "send wants from= and to=");
 		return;
 	}
@@ -85,6 +88,10 @@ cmd_send(struct play *p, char **w, size_t n)
 	buf_add_cstr(&lines, "DATA\nQUIT\n");
 	add_mail(p, &mail, w, n);
 	c = fake_client_new(w[0], w[0], lines.p, mail.p);
+	if (scn_has(w, n, "burst"))
+		fake_client_burst(c);
+	if (vanish)
+		fake_client_vanish(c, (size_t)scn_int(p, vanish));
 	relay_client(r, shard ? (unsigned)scn_int(p, shard) : p->clients++,
 	    fake_client_fd(c));
 	buf_clear(&lines);

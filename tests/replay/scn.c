@@ -211,7 +211,7 @@ command_find(const char *name)
 {
 	static const struct scn_command *const tables[] = {scn_world_commands,
 	    scn_peer_commands, scn_act_commands, scn_client_commands,
-	    scn_expect_commands};
+	    scn_expect_commands, scn_finally_commands};
 
 	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++) {
 		for (const struct scn_command *c = tables[t]; c->name; c++) {
@@ -260,8 +260,10 @@ play_settle(struct play *p)
 		scn_fail(p, "stuck: %zu recipients never leave the queue",
 		    fake_store_rows());
 	/* An answer of the store may be late: the lines are behind it. */
-	if (fake_run(180000))
-		book_check();
+	if (!fake_run(180000))
+		return;
+	book_check();
+	finally_check(p);
 }
 
 static void

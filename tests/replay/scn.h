@@ -79,6 +79,9 @@ extern const struct scn_command scn_peer_commands[];
 extern const struct scn_command scn_act_commands[];
 extern const struct scn_command scn_client_commands[];
 extern const struct scn_command scn_expect_commands[];
+extern const struct scn_command scn_finally_commands[];
+/* At rest: each "finally" of the scenario holds, or it fails. */
+void finally_check(struct play *p);
 
 /* The scenario is wrong, or an expectation not met: ends it. */
 void scn_fail(struct play *p, const char *fmt, ...) PRINTF_LIKE(2, 3);
