@@ -34,7 +34,7 @@
 #include "sts/sts_lookup.h"
 
 #define SHARD_GRACE_MS 8000 /* for sessions in their body, at shutdown */
-#define SHARD_CREDITS 8192 /* recipients and clients on their way here */
+#define SHARD_CREDITS 8192 /* when the options don't say */
 #define SHARD_STORE_JOBS 4096 /* jobs of a shard with the store */
 
 enum note_kind { NOTE_RCPT, NOTE_CLIENT, NOTE_TURN, NOTE_STOP };
@@ -467,8 +467,9 @@ shard_new(const struct shard_opts *o, struct shard **out, char text[256])
 	s->rng = o->rng;
 	err = loop_new(&s->loop);
 	if (!err)
-		err = mailbox_new(
-		    s->loop, SHARD_CREDITS, shard_on_note, s, &s->mailbox);
+		err = mailbox_new(s->loop,
+		    o->credits ? o->credits : SHARD_CREDITS, shard_on_note, s,
+		    &s->mailbox);
 	if (!err)
 		err = mailbox_new(s->loop, 1, shard_on_repage, s, &s->repage);
 	if (!err)

@@ -30,6 +30,9 @@ struct shard_opts {
 	struct rng rng; /* copied: each shard draws its own numbers */
 	const struct opt_addr_port *upstreams; /* resolvers */
 	size_t n_upstreams;
+	/* Recipients and clients on their way to this shard from other
+	 * threads, at most; 0: enough for a busy relay. */
+	unsigned credits;
 	/* All shards, index by index; filled before any of them starts. */
 	struct shard *const *peers;
 	/* On the shard's thread: it has stopped, its thread is ending. */

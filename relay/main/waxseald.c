@@ -157,6 +157,28 @@ relay_main(char **argv)
 	return rc;
 }
 
+/*
+ * What the relay is started from: this very file, though a newer one may have
+ * taken its name. Below an emulator, as valgrind is one, the link leads to the
+ * emulator instead, but is read as it should be; then it is the name.
+ */
+static const char *
+own_program(char path[4096])
+{
+	static const char link[] = "/proc/self/exe";
+	struct stat by_link, by_name;
+	ssize_t n = readlink(link, path, 4095);
+
+	if (n <= 0)
+		return link;
+	path[n] = '\0';
+	if (stat(link, &by_link) != 0 || stat(path, &by_name) != 0 ||
+	    (by_link.st_dev == by_name.st_dev &&
+		by_link.st_ino == by_name.st_ino))
+		return link;
+	return path;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -165,6 +187,7 @@ main(int argc, char **argv)
 	struct options *o;
 	struct buf text;
 	bool test = false;
+	char path[4096];
 	int c, rc;
 
 	if (argc == 7 && strcmp(argv[1], "--relay") == 0)
@@ -206,7 +229,7 @@ main(int argc, char **argv)
 	} else {
 		a.options = o;
 		a.conf_text = buf_str(&text);
-		a.program = "/proc/self/exe";
+		a.program = own_program(path);
 		a.argv0 = argv[0];
 		raise_limits();
 		rc = supervisor_run(&a);

@@ -84,12 +84,34 @@ check_closed(uv_handle_t *h, void *arg)
 		    uv_handle_type_name(uv_handle_get_type(h)));
 }
 
+static void
+note_closing(uv_handle_t *h, void *arg)
+{
+	bool *closing = arg;
+
+	if (uv_is_closing(h))
+		*closing = true;
+}
+
+/* Are there handles whose owners have not been told yet that they closed? */
+static bool
+is_closing(struct loop *l)
+{
+	bool closing = false;
+
+	uv_walk(&l->uv, note_closing, &closing);
+	return closing;
+}
+
 void
 loop_free(struct loop *l)
 {
 	if (!l)
 		return;
-	while (l->lingering > 0)
+	/* Some close more in their last callback. A loop that was stopped has
+	 * not always called it: libuv 1.45 and later run timers behind the
+	 * closing of handles. */
+	while (l->lingering > 0 || is_closing(l))
 		uv_run(&l->uv, UV_RUN_ONCE);
 	/* Calls put off by somebody who was freed since are canceled, so what
 	 * is left belongs to closing handles. */

@@ -416,6 +416,45 @@ test_close_inside(void **state)
 	}
 }
 
+/* An owner that goes with its connection, as a session does. */
+struct goes {
+	struct timer *timer;
+	struct conn *conn;
+	bool gone;
+};
+
+static void
+goes_on_event(void *arg, const struct conn_event *ev)
+{
+	struct goes *g = arg;
+
+	if (ev->kind != CONN_CLOSED)
+		return;
+	timer_free(g->timer);
+	g->gone = true;
+}
+
+/* What ends in the last call of a loop ends in loop_free: libuv of 1.45 and
+ * later runs timers behind the closing of handles. */
+static void
+test_owner_ends_in_loop_free(void **state)
+{
+	struct goes g = {0};
+	struct loop *loop;
+	int fd[2];
+
+	(void)state;
+	t_err("loop", loop_new(&loop), 0);
+	t_int("pair", socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
+	g.timer = timer_new(loop, NULL, NULL);
+	g.conn = conn_accepted(loop, fd[0], goes_on_event, &g);
+	loop_run_once(loop);
+	conn_close(g.conn, 0);
+	loop_free(loop);
+	t_bool("told", g.gone, true);
+	close(fd[1]);
+}
+
 int
 main(void)
 {
@@ -435,6 +474,7 @@ main(void)
 	    cmocka_unit_test(test_bad_descriptor),
 	    cmocka_unit_test(test_last_words),
 	    cmocka_unit_test(test_close_inside),
+	    cmocka_unit_test(test_owner_ends_in_loop_free),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,8 +43,8 @@ sys.path.insert(0, HERE)
 from waxlab import postfix, recording, rows, world  # noqa: E402
 from waxlab.certs import Certs  # noqa: E402
 from waxlab.dns import Dns  # noqa: E402
-from waxlab.ns import (LabError, Network, Process, bind_mount,  # noqa: E402
-                       enter, tool, wait_until)
+from waxlab.ns import (PATIENCE, LabError, Network, Process,  # noqa: E402
+                       bind_mount, enter, tool, wait_until)
 from waxlab.relay import Relay  # noqa: E402
 from waxlab.web import Web  # noqa: E402
 
@@ -263,7 +263,7 @@ class Lab:
         """Submit one message by SMTP; SMTPException if it is refused."""
         if isinstance(rcpts, str):
             rcpts = [rcpts]
-        with smtplib.SMTP("127.0.0.1", relay.port, timeout=60,
+        with smtplib.SMTP("127.0.0.1", relay.port, timeout=60 * PATIENCE,
                           local_hostname="client." + world.SENDER) as smtp:
             return smtp.sendmail(sender, rcpts,
                                  text or self.message(token, rcpts=rcpts))

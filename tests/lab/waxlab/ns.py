@@ -28,6 +28,10 @@ PR_SET_PDEATHSIG = 1
 
 INSIDE = "WAXLAB_INSIDE"
 
+# How many times as long as usual to wait for things: for programs that run
+# slowly, as below valgrind.
+PATIENCE = float(os.environ.get("WAXLAB_PATIENCE", "1"))
+
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -256,7 +260,7 @@ class Process:
         """SIGTERM, then SIGKILL; returns the exit status."""
         self.signal(signal.SIGTERM)
         try:
-            return self.popen.wait(seconds)
+            return self.popen.wait(seconds * PATIENCE)
         except subprocess.TimeoutExpired:
             self.popen.kill()
             return self.popen.wait()
@@ -268,7 +272,7 @@ class Process:
 
 def wait_until(ready, seconds, what, process=None):
     """Poll ready() till it is true; the value is returned."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + seconds * PATIENCE
     while True:
         value = ready()
         if value:

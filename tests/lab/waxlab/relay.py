@@ -8,7 +8,7 @@ import signal
 import subprocess
 
 from . import world as w
-from .ns import LabError, Process, tool, wait_until
+from .ns import PATIENCE, LabError, Process, tool, wait_until
 
 RELAY_USER, RESOLVER_USER = 65533, 65532
 
@@ -51,8 +51,8 @@ EXTERNAL = """mode = external
 	address = {"127.0.0.1:53"}"""
 
 FIELD = re.compile(r'([A-Za-z_][A-Za-z0-9_.-]*)=("(?:[^"\\]|\\.)*"|\S*)')
-COMPLAINT = re.compile(r"ERROR: \w+Sanitizer|runtime error:|BUG[:(]|"
-                       r"Assertion .* failed")
+COMPLAINT = re.compile(r"(ERROR|WARNING): \w+Sanitizer|runtime error:|"
+                       r"BUG[:(]|BUG at |Assertion .* failed")
 
 
 def parse_line(line):
@@ -74,11 +74,12 @@ class Relay:
 
     def __init__(self, lab, name="relay", port=2525, workers=1,
                  resolver="managed", retry=("1s", "2s", "5s"), lifetime="5d",
-                 conf_extra="", wrap=()):
+                 conf_extra="", wrap=(), wrap_cli=()):
         self.lab = lab
         self.name = name
         self.port = port
         self.wrap = list(wrap)
+        self.wrap_cli = list(wrap_cli)
         self.base = os.path.join(lab.folder, name)
         self.state = os.path.join(self.base, "state")
         self.conf = os.path.join(self.base, "waxseal.conf")
@@ -218,9 +219,9 @@ class Relay:
     def cli(self, *args):
         """Run waxseal -c FILE ARGS; the finished process."""
         return subprocess.run(
-            [self.lab.program("waxseal"), "-c", self.conf] + list(args),
-            text=True, capture_output=True, stdin=subprocess.DEVNULL,
-            timeout=60)
+            self.wrap_cli + [self.lab.program("waxseal"), "-c",
+                             self.conf] + list(args), text=True, capture_output=True,
+            stdin=subprocess.DEVNULL, timeout=60 * PATIENCE)
 
     def cli_json(self, *args):
         """The JSON value of a waxseal command."""
