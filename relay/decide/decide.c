@@ -61,7 +61,6 @@ struct route {
 	bool exempt; /* an explicit next hop: any address goes */
 	struct rr_addr literal; /* of MX_LITERAL */
 	int early_err; /* what was asked for can't be a next hop */
-	bool untrusted; /* an answer came while nobody validated */
 
 	struct route_host host; /* the one at work or handed out */
 	struct dane_lookup *dane;
@@ -72,7 +71,7 @@ struct route {
 
 	struct plan_skips skips;
 	size_t given; /* hosts handed out */
-	unsigned steps;
+	unsigned steps, turns;
 	route_fn *fn;
 	void *arg;
 };
@@ -191,8 +190,8 @@ route_no_more(struct route *r)
 
 /* ---- judging a host ---- */
 
-/* DANE-58: the absence of TLSA proves nothing. Asked at each answer: one that
- * nobody validated stays so, however well the resolver is later. */
+/* DANE-58: the absence of TLSA proves nothing. An answer that nobody validated
+ * stays so, however well the resolver was before and is later. */
 static bool
 is_untrusted(struct route *r)
 {
@@ -202,10 +201,8 @@ is_untrusted(struct route *r)
 	if (!o->dns_state || !o->options->dane.on)
 		return false;
 	st = o->dns_state(o->dns_state_arg);
-	if (st == DNS_STATE_UNTRUSTED)
-		r->untrusted = true;
 	/* Before the first canary only a secure answer is good. */
-	return r->untrusted ||
+	return st == DNS_STATE_UNTRUSTED || *o->dns_turns != r->turns ||
 	    (st == DNS_STATE_UNKNOWN && r->verdict.kind == DANE_NONE);
 }
 
@@ -564,6 +561,8 @@ route_start(
 	snprintf(r->domain, sizeof(r->domain), "%s", req->next_hop);
 	memcpy(r->policy, r->domain, sizeof(r->policy));
 	r->flags = req->msg_flags;
+	if (d->o.dns_state)
+		r->turns = *d->o.dns_turns;
 	r->site = options_site(d->o.options, r->domain);
 	r->fn = fn;
 	r->arg = arg;

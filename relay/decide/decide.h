@@ -30,6 +30,8 @@ struct decide_opts {
 	/* NULL: never untrusted. State of the resolver, for DANE-58. */
 	enum dns_state (*dns_state)(void *arg);
 	void *dns_state_arg;
+	/* Goes up when it begins or ceases to be untrusted. With dns_state. */
+	const unsigned *dns_turns;
 	/* Has this domain ever had secure TLSA? Answered from the shard's
 	 * memory; NULL: no. had_dane_set notes it. */
 	bool (*had_dane)(void *arg, const char *domain);

@@ -65,6 +65,7 @@ struct shard {
 	struct store *store;
 	struct tls_ctx *tls, *tls_sts;
 	struct dns *dns_up, *dns;
+	unsigned dns_turns; /* to untrusted and from it */
 	struct http *http;
 	struct sts *sts;
 	struct own_addr *own;
@@ -325,6 +326,8 @@ shard_on_dns_state(void *arg, enum dns_state from, enum dns_state to)
 	struct shard *s = arg;
 	struct log_line l;
 
+	if (from == DNS_STATE_UNTRUSTED || to == DNS_STATE_UNTRUSTED)
+		s->dns_turns++;
 	s->o.on_dns_state(s->o.arg, s->o.index, to);
 	if (s->o.index != 0) /* one voice is enough: all ask the same one */
 		return;
@@ -403,6 +406,7 @@ shard_new_actors(struct shard *s)
 	    .dns = s->dns,
 	    .dns_state = shard_resolver_state,
 	    .dns_state_arg = s,
+	    .dns_turns = &s->dns_turns,
 	    .had_dane = had_dane_get,
 	    .had_dane_set = had_dane_set,
 	    .options = o,

@@ -82,6 +82,7 @@ struct world {
 	struct decide *decide;
 	struct route *route;
 	enum dns_state dns_state;
+	unsigned dns_turns;
 	bool had, free_on_event;
 	int had_set, ends;
 	int n4, n6; /* addresses of the last host */
@@ -145,6 +146,7 @@ world_init(struct world *w)
 	    .dns = &w->dns.dns,
 	    .dns_state = dns_state,
 	    .dns_state_arg = w,
+	    .dns_turns = &w->dns_turns,
 	    .had_dane = had_dane,
 	    .had_dane_set = had_dane_set,
 	    .had_dane_arg = w,

@@ -443,10 +443,33 @@ test_untrusted_before(void **state)
 		for (int i = 1; i < rounds; i++)
 			loop_run_once(w.loop);
 		w.dns_state = DNS_STATE_OK;
+		w.dns_turns++;
 		loop_run(w.loop);
 		t_cstr("held", w.log, "-m1.a/DANE-58 deferred/4.7.5/DANE-58");
 		world_clear(&w);
 	}
+}
+
+/* DANE-58: nor does one count that came while it did not validate for a moment
+ * between two looks at it. */
+static void
+test_untrusted_between(void **state)
+{
+	struct route_req req = {.next_hop = "a.example"};
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	w.had = true;
+	MX(&w, false, "m1.a");
+	tabledns_addr(&w.dns, "m1.a", "192.0.2.1", false);
+	w.route = route_start(w.decide, &req, on_event, &w);
+	while (strstr(buf_str(&w.dns.asked).p, "m1.a") == NULL)
+		loop_run_once(w.loop);
+	w.dns_turns += 2;
+	loop_run(w.loop);
+	t_cstr("held", w.log, "-m1.a/DANE-58 deferred/4.7.5/DANE-58");
+	world_clear(&w);
 }
 
 /* DANE-58: a denial that nobody validated bounces nothing that is protected. */
@@ -584,6 +607,7 @@ main(void)
 	    cmocka_unit_test(test_site_and_flags),
 	    cmocka_unit_test(test_untrusted),
 	    cmocka_unit_test(test_untrusted_before),
+	    cmocka_unit_test(test_untrusted_between),
 	    cmocka_unit_test(test_untrusted_denial),
 	    cmocka_unit_test(test_freed_within),
 	    cmocka_unit_test(test_freed_early),
