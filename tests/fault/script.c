@@ -237,18 +237,23 @@ put_one(struct script *s, size_t size, unsigned n)
 	return step.j->msg;
 }
 
-/* A second message with the id of one that is there. */
+/* A job that fails when half of it is done: the second of its messages has the
+ * id of one that is there. */
 static void
-begin_double(struct script *s, int which)
+begin_half(struct script *s, int which)
 {
-	struct rcpt_in in[LEDGER_RCPTS];
-	struct store_put p = {.rcpts = in, .n_rcpts = 1};
+	struct rcpt_in in[2][LEDGER_RCPTS];
+	struct store_put p[2] = {
+	    {.rcpts = in[0], .n_rcpts = 1}, {.rcpts = in[1], .n_rcpts = 1}};
+	struct store_finish f = {.dsns = p, .n_dsns = 2};
 
 	if (s->l->msgs[which].rows[0] == 0)
 		return;
-	p.msg = make_msg(s->l, which, in);
-	world_started(s->w, store_put(s->w->s, &p, on_rcpts, s->w));
-	msg_unref(p.msg);
+	p[0].msg = make_msg(s->l, new_msg(s, 60, 1), in[0]);
+	p[1].msg = make_msg(s->l, which, in[1]);
+	world_started(s->w, store_finish(s->w->s, &f, on_rcpts, s->w));
+	msg_unref(p[0].msg);
+	msg_unref(p[1].msg);
 }
 
 /* Three that share a commit, one of them bad. */
@@ -264,7 +269,7 @@ put_together(struct script *s, int there, int out[2])
 	while (!atomic_load(&clock_held))
 		(void)usleep(20);
 	begin_put(&step[0], s, 20000, 2);
-	begin_double(s, there);
+	begin_half(s, there);
 	begin_put(&step[1], s, 50, 1);
 	atomic_store(&clock_stands, false);
 	note_error(s, world_wait(s->w));
