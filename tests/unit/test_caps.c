@@ -21,6 +21,7 @@ test_table(void **state)
 	static const struct {
 		const char *in, *want;
 	} cases[] = {
+	    {"250\r\n", "0"},
 	    {"250 mx\r\n", "0"},
 	    /* The first line greets. */
 	    {"250 STARTTLS\r\n", "0"},

@@ -281,6 +281,101 @@ test_recipients(void **state)
 	}
 }
 
+/* What is told of a connection that broke: the system's words, then ours. */
+static void
+test_reasons(void **state)
+{
+	static const struct {
+		enum client_fail failure;
+		int err;
+		const char *err_text;
+		bool connected;
+		const char *want;
+	} cases[] = {
+	    {CLIENT_FAIL_CLOSED, ERR_UNREACH, "no route to host", false,
+		"cannot connect: no route to host"},
+	    {CLIENT_FAIL_CLOSED, ERR_UNREACH, "", false,
+		"cannot connect: unreachable"},
+	    {CLIENT_FAIL_CLOSED, ERR_UNREACH, NULL, true,
+		"connection lost: unreachable"},
+	    {CLIENT_FAIL_CLOSED, 0, "", true,
+		"connection lost: closed by peer"},
+	    {CLIENT_FAIL_TIMEOUT, 0, NULL, false, "cannot connect: timed out"},
+	    {CLIENT_FAIL_TIMEOUT, 0, NULL, true,
+		"the host did not answer in time"},
+	    {CLIENT_FAIL_PROTOCOL, 0, NULL, true,
+		"the host does not speak SMTP as it should"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < T_COUNT(cases); i++) {
+		struct client_rcpt_result r = {.state = CLIENT_RCPT_NONE};
+		struct tls_plan plan;
+		struct classify_session s = {.plan = &plan,
+		    .failure = cases[i].failure,
+		    .err = cases[i].err,
+		    .err_text = cases[i].err_text,
+		    .connected = cases[i].connected};
+		struct outcome o;
+
+		make_plan('d', &plan);
+		classify_rcpt(&s, &r, &o);
+		t_cstr("class", outcome_class_str(o.cls), "deferred");
+		t_cstr("reason", o.reply, cases[i].want);
+	}
+}
+
+/* The kind of a TLS failure and its text reach the outcome. */
+static void
+test_tls_reason(void **state)
+{
+	struct tls_result tls = {.failure = TLS_EXPIRED, .text = "on Monday"};
+	struct tls_plan plan;
+	struct classify_session s = {.plan = &plan,
+	    .tls = &tls,
+	    .failure = CLIENT_FAIL_TLS,
+	    .connected = true};
+	struct outcome o;
+	char want[100];
+
+	(void)state;
+	make_plan('d', &plan);
+	t_cstr("next", next_str(classify_session(&s, &o)), "next-host");
+	t_int("kind", (int)o.tls.failure, TLS_EXPIRED);
+	snprintf(want, sizeof(want), "TLS failed: %s: on Monday",
+	    tls_failure_str(TLS_EXPIRED));
+	t_cstr("text", o.reply, want);
+	tls = (struct tls_result){0};
+	(void)classify_session(&s, &o);
+	t_int("no kind", (int)o.tls.failure, TLS_HANDSHAKE);
+	snprintf(want, sizeof(want), "TLS failed: %s",
+	    tls_failure_str(TLS_HANDSHAKE));
+	t_cstr("no text", o.reply, want);
+}
+
+/* SMTP-29: without TLS at all 530 asks for it. */
+static void
+test_530_without_tls(void **state)
+{
+	struct client_rcpt_result res = {
+	    .state = CLIENT_RCPT_REPLY, .stage = "MAIL"};
+	struct tls_plan plan;
+	struct classify_session s = {.plan = &plan, .connected = true};
+	struct outcome o;
+	struct reply r;
+	size_t used;
+
+	(void)state;
+	make_plan('o', &plan);
+	reply_init(&r);
+	t_err("reply", reply_parse(STR("530 first TLS\r\n"), &r, &used), 0);
+	res.reply = &r;
+	classify_rcpt(&s, &res, &o);
+	t_cstr("class", outcome_class_str(o.cls), "deferred");
+	t_cstr("rule", o.rule, "SMTP-29");
+	reply_clear(&r);
+}
+
 static void
 test_local(void **state)
 {
@@ -348,6 +443,9 @@ main(void)
 	    cmocka_unit_test(test_sessions),
 	    cmocka_unit_test(test_policy_is_transient),
 	    cmocka_unit_test(test_recipients),
+	    cmocka_unit_test(test_reasons),
+	    cmocka_unit_test(test_tls_reason),
+	    cmocka_unit_test(test_530_without_tls),
 	    cmocka_unit_test(test_local),
 	    cmocka_unit_test(test_mx_insecure),
 	};

@@ -23,6 +23,10 @@ test_block(void **state)
 	    {"A: b\r\nhello\r\nC: d\r\n", "A: b\r\n"},
 	    {" c\r\nA: b\r\n", ""},
 	    {"A : b\r\n\r\n", "A : b\r\n"},
+	    {"A\t: b\r\n\r\n", "A\t: b\r\n"},
+	    {"A b: c\r\n\r\n", ""},
+	    {"A\x7f: b\r\n\r\n", ""},
+	    {"\xc3\xa4: b\r\n\r\n", ""},
 	    {": b\r\n\r\n", ""},
 	    {"A: b\n\nX: y\n", "A: b\n"},
 	};
@@ -106,6 +110,15 @@ test_received(void **state)
 		"\tSun, 22 Nov 2026 04:50:00 +0000\r\n"},
 	    {"unix, name that lies", "unix", "x;\t(y", "ESMTP", NULL,
 		"Received: from unknown (local client)\r\n"
+		"\tby relay.example with ESMTP\r\n\tid Q1;\r\n"
+		"\tSun, 22 Nov 2026 04:50:00 +0000\r\n"},
+	    {"name is an address", "2001:db8::1", "[IPv6:2001:db8::1]", "ESMTP",
+		NULL,
+		"Received: from [IPv6:2001:db8::1] ([IPv6:2001:db8::1])\r\n"
+		"\tby relay.example with ESMTP\r\n\tid Q1;\r\n"
+		"\tSun, 22 Nov 2026 04:50:00 +0000\r\n"},
+	    {"name of a desktop", "192.0.2.1", "my_pc-2", "ESMTP", NULL,
+		"Received: from my_pc-2 ([192.0.2.1])\r\n"
 		"\tby relay.example with ESMTP\r\n\tid Q1;\r\n"
 		"\tSun, 22 Nov 2026 04:50:00 +0000\r\n"},
 	    {"no name", "192.0.2.1", "", "ESMTP", NULL,
