@@ -444,11 +444,12 @@ session_data(void *arg, struct str bytes, bool tls)
 {
 	struct session *s = arg;
 	char line[1024];
+	size_t used = 0;
 
 	buf_add_str(tls ? &s->peer->inside : &s->peer->clear, bytes);
 	buf_add_str(&s->in, bytes);
 	while (!s->dead && !s->tls_next) {
-		struct str all = buf_str(&s->in);
+		struct str all = str_skip(buf_str(&s->in), used);
 		size_t n = str_find(all, '\n');
 
 		if (n == all.n)
@@ -463,11 +464,12 @@ session_data(void *arg, struct str bytes, bool tls)
 			snprintf(
 			    line, sizeof(line), "%.*s", (int)(n - 1), all.p);
 			on_command(s, line);
-			if (s->in.n > n + 1 && !may_be_more(s, line))
+			if (all.n > n + 1 && !may_be_more(s, line))
 				fake_fail("SMTP-23: more behind %s", line);
 		}
-		buf_shift(&s->in, n + 1);
+		used += n + 1;
 	}
+	buf_shift(&s->in, used);
 }
 
 static void

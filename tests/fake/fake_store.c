@@ -22,7 +22,7 @@
 
 struct store_hub {
 	int err;
-	bool low_disk;
+	bool low_disk, finish_failed;
 	unsigned commits;
 	struct {
 		bool finish, after;
@@ -91,6 +91,15 @@ fake_store_error(int err)
 	hub.err = err;
 }
 
+bool
+fake_store_left_work(void)
+{
+	bool failed = hub.finish_failed;
+
+	hub.finish_failed = false;
+	return failed;
+}
+
 void
 fake_store_low_disk(bool low)
 {
@@ -150,6 +159,8 @@ job_carry_out(struct job *j)
 	struct sts_entry *e;
 
 	j->carried_out = true;
+	if (j->change.n_results > 0)
+		hub.finish_failed = j->err != 0;
 	if (j->err)
 		return;
 	switch (j->what) {

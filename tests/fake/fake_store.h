@@ -11,6 +11,9 @@
 struct store_hub *fake_store_hub(void);
 /* Every job fails with err until told otherwise; 0: works. */
 void fake_store_error(int err);
+/* Did the last commit that should have ended an attempt fail? Since this was
+ * asked the last time. */
+bool fake_store_left_work(void);
 /* New mail is refused for want of disk. */
 void fake_store_low_disk(bool low);
 /*

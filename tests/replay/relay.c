@@ -25,7 +25,7 @@ struct relay {
 	struct shard *shards[SHARDS_MAX];
 	unsigned n, running;
 	uint64_t seed;
-	bool up;
+	bool up, ending;
 	struct log log;
 	struct buf lines;
 	struct metrics sum; /* of the runs before this one */
@@ -268,6 +268,9 @@ relay_end(struct relay *r)
 	int64_t end = fake_now_ms() + STOP_MS;
 	char left[160];
 
+	r->ending = true;
+	for (unsigned i = 0; i < r->n; i++)
+		shard_stop(r->shards[i]);
 	while (r->running > 0 && fake_now_ms() < end && !fake_failed()) {
 		int64_t next = fake_next();
 
@@ -278,7 +281,7 @@ relay_end(struct relay *r)
 		fake_fail("stuck: %u shards did not stop", r->running);
 		return;
 	}
-	r->up = false;
+	r->up = r->ending = false;
 	fake_run(0); /* what is closed is gone in the next round */
 	for (unsigned i = 0; i < r->n; i++)
 		shard_close(r->shards[i]);
@@ -299,11 +302,13 @@ relay_end(struct relay *r)
 void
 relay_stop(struct relay *r)
 {
-	if (!r->up)
+	if (!r->up || r->ending)
 		return;
-	for (unsigned i = 0; i < r->n; i++)
-		shard_stop(r->shards[i]);
 	relay_end(r);
+	/* What it could not write is as lost as in a crash. */
+	if (fake_store_left_work())
+		book_crashed();
+	fake_freeze(false);
 }
 
 void
@@ -313,9 +318,10 @@ relay_crash(struct relay *r)
 		return;
 	book_crashed();
 	fake_freeze(true);
-	for (unsigned i = 0; i < r->n; i++)
-		shard_stop(r->shards[i]);
+	if (r->ending)
+		return;
 	relay_end(r);
+	(void)fake_store_left_work();
 	fake_freeze(false);
 }
 
@@ -323,6 +329,12 @@ bool
 relay_is_up(const struct relay *r)
 {
 	return r->up;
+}
+
+bool
+relay_is_ending(const struct relay *r)
+{
+	return r->ending;
 }
 
 const struct options *

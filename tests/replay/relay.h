@@ -26,11 +26,14 @@ void relay_free(struct relay *r);
 
 void relay_start(struct relay *r);
 /* Tells all shards to stop and turns the world until they have; checks that
- * nothing of them is left. Does nothing when it is down. */
+ * nothing of them is left. Does nothing when it is down, or about to be. */
 void relay_stop(struct relay *r);
-/* As kill -9: nothing that it does from now on counts. */
+/* As kill -9: nothing that it does from now on counts, not even while it
+ * stops. */
 void relay_crash(struct relay *r);
 bool relay_is_up(const struct relay *r);
+/* Within relay_stop or relay_crash. */
+bool relay_is_ending(const struct relay *r);
 const struct options *relay_options(const struct relay *r);
 
 /* A client comes in at shard i mod the number of shards. fd: fake_client_fd. */

@@ -172,6 +172,7 @@ static void
 on_fault(void *arg, enum fake_fault f)
 {
 	struct play *p = arg;
+	bool ending = relay_is_ending(p->relay);
 
 	if (f == FAKE_CRASH)
 		relay_crash(p->relay);
@@ -180,7 +181,7 @@ on_fault(void *arg, enum fake_fault f)
 	/* Who stops while the store hangs waits for no line. */
 	if (p->o->random)
 		book_lines_may_lack();
-	if (!fake_failed())
+	if (!fake_failed() && !ending)
 		relay_start(p->relay);
 }
 
