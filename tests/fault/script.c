@@ -264,7 +264,7 @@ put_together(struct script *s, int there, int out[2])
 
 	atomic_store(&clock_held, false);
 	atomic_store(&clock_stands, true);
-	if (store_dane_put(s->w->s, "held.example", 1) != 0)
+	if (store_dane_put(s->w->s, "held.example", 1, NULL, NULL) != 0)
 		BUG("no credit");
 	while (!atomic_load(&clock_held))
 		(void)usleep(20);
