@@ -169,7 +169,7 @@ world_clear(struct world *w)
 	loop_free(w->loop);
 }
 
-static void
+static inline void
 world_site(struct world *w, enum site_require require, const char *nexthop)
 {
 	memcpy(w->site.domain, "a.example", 10);
@@ -180,7 +180,7 @@ world_site(struct world *w, enum site_require require, const char *nexthop)
 	w->options.n_sites = 1;
 }
 
-static void
+static inline void
 world_sts(struct world *w, enum sts_mode mode, const char *mx)
 {
 	w->sts.verdict.source = STS_FRESH;
@@ -256,7 +256,7 @@ run(struct world *w, const char *next_hop)
 	tabledns_mx(&(w)->dns, "a.example", (const char *[]){__VA_ARGS__}, \
 	    sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *), secure)
 
-static void
+static inline void
 secure_host(struct world *w, const char *host, const char *ip, const char *tlsa)
 {
 	tabledns_addr(&w->dns, host, ip, true);
