@@ -534,7 +534,7 @@ one_seed(uint64_t seed, unsigned rounds)
 		BUG("no folder");
 	tally_phase(&r->tally, "building");
 	w = stress_watch_start(&r->tally,
-	    (int64_t)stress_env("STRESS_STALL", 120) * 1000, rig_dump, r);
+	    (int64_t)stress_env("STRESS_STALL", 60) * 1000, rig_dump, r);
 	r->dns = stress_dns_new();
 	r->mx = stress_mx_new(&r->tally, seed);
 	rig_configure(r);
