@@ -13,6 +13,7 @@
 #include "tests/adapt/fakedns.h"
 
 #define TIMEOUT_MS 150
+#define PATIENT_MS 3000
 
 struct world {
 	struct loop *loop;
@@ -70,19 +71,25 @@ open_with(struct world *w, const struct opt_addr_port *ups, size_t n)
 }
 
 static struct world *
-world_new(void)
+world_new_with(int64_t timeout_ms)
 {
 	struct world *w = test_calloc(1, sizeof(*w));
 	struct opt_addr_port up;
 
 	t_err("loop", loop_new(&w->loop), 0);
 	metrics_init(&w->metrics);
-	w->timeout_ms = TIMEOUT_MS;
+	w->timeout_ms = timeout_ms;
 	w->f4 = fakedns_new(loop_uv(w->loop), 4);
 	assert_non_null(w->f4);
 	up = fakedns_addr(w->f4);
 	open_with(w, &up, 1);
 	return w;
+}
+
+static struct world *
+world_new(void)
+{
+	return world_new_with(TIMEOUT_MS);
 }
 
 static void
@@ -148,15 +155,17 @@ test_outcomes(void **state)
 		0},
 	    {"", RR_A, RR_FAIL, RR_WHY_MALFORMED, false, false, 0, 0, 0},
 	};
-	struct world *w = world_new();
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < T_COUNT(cases); i++) {
-		unsigned before = fakedns_asked(w->f4);
+	for (size_t i = 0; i < T_COUNT(cases); i++) {
+		/* Only who waits in vain is told to be quick: on a busy
+		 * machine an answer may take its time. */
+		bool in_vain = cases[i].why == RR_WHY_TIMEOUT;
+		struct world *w = world_new_with(
+		    in_vain ? TIMEOUT_MS : PATIENT_MS);
 
 		ask(w, cases[i].name, cases[i].type);
-		run_until(w, (unsigned)i + 1);
+		run_until(w, 1);
 		if (cases[i].status == RR_OK && cases[i].type != RR_NS)
 			t_bool(cases[i].name, w->last->n > 0, true);
 		t_cstr(cases[i].name, rr_status_str(w->last->status),
@@ -167,10 +176,9 @@ test_outcomes(void **state)
 		t_bool(cases[i].name, w->last->has_cname, cases[i].cname);
 		t_int(cases[i].name, (int64_t)w->last->n, (int64_t)cases[i].n);
 		t_int(cases[i].name, (int64_t)w->last->ttl, cases[i].ttl);
-		t_int(cases[i].name, fakedns_asked(w->f4) - before,
-		    cases[i].asked);
+		t_int(cases[i].name, fakedns_asked(w->f4), cases[i].asked);
+		world_free(w);
 	}
-	world_free(w);
 }
 
 /* RESOLVER.md 1.3: what records look like. */
