@@ -141,8 +141,9 @@ client_envelope(struct client *c, struct buf *b)
 {
 	struct tally *t = c->all->o.tally;
 	/* Most are small; a big one overflows the credits of a shard. */
+	uint32_t small_in = c->all->o.tame ? 2 : 8;
 	size_t n = 1 +
-	    rng_below(&c->rng, rng_below(&c->rng, 8) ? 4 : MAX_RCPTS);
+	    rng_below(&c->rng, rng_below(&c->rng, small_in) ? 4 : MAX_RCPTS);
 
 	(void)buf_addf(b, "MAIL FROM:<%s>\r\n", STRESS_SENDER);
 	for (c->n_rcpts = 0; c->n_rcpts < n; c->n_rcpts++) {

@@ -207,7 +207,7 @@ rig_listen(struct rig *r, unsigned i)
 
 /* As app_run() does. */
 static void
-rig_start(struct rig *r, unsigned n)
+rig_start(struct rig *r, unsigned n, unsigned credits)
 {
 	struct shard_opts so = {.options = r->o,
 	    .count = n,
@@ -216,7 +216,7 @@ rig_start(struct rig *r, unsigned n)
 	    .upstreams = &r->upstream,
 	    .n_upstreams = 1,
 	    .peers = r->shards,
-	    .credits = 1 + rng_below(&r->rng, 8),
+	    .credits = credits,
 	    .on_stopped = on_stopped,
 	    .on_dns_state = on_dns_state,
 	    .arg = r};
@@ -469,8 +469,9 @@ rig_round(struct rig *r)
 {
 	unsigned want = atomic_load(&r->tally.accepted) +
 	    rng_below(&r->rng, 3) * rng_below(&r->rng, 150);
+	unsigned n = 1 + rng_below(&r->rng, MAX_SHARDS);
 
-	rig_start(r, 1 + rng_below(&r->rng, MAX_SHARDS));
+	rig_start(r, n, 1 + rng_below(&r->rng, 8));
 	rig_load(r, 0, false);
 	tally_phase(&r->tally, "under load");
 	while (atomic_load(&r->tally.accepted) < want)
@@ -484,8 +485,10 @@ rig_round(struct rig *r)
 static unsigned
 rig_drain(struct rig *r)
 {
-	rig_start(r, MAX_SHARDS);
-	rig_load(r, 3, true);
+	/* One: most of what shards hand over must be paged, and nothing
+	 * starts again to make up for what is not. */
+	rig_start(r, MAX_SHARDS, 1);
+	rig_load(r, 6, true);
 	tally_phase(&r->tally, "under the last load");
 	while (stress_clients_left(r->clients) > 0)
 		rig_serve(r, POLL_MS);
