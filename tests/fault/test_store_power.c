@@ -193,6 +193,6 @@ main(int argc, char **argv)
 		run(&e, seed, false, stride > 1 ? 1 : 3,
 		    case_full() ? 1 : 8 * stride);
 	}
-	run(&e, first, true, 1, case_full() ? 7 : 4000);
+	run(&e, first, true, 1, case_full() ? 7 : 4000 * stride);
 	return case_end(&e, "test_store_power");
 }
