@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/fake/fake_book.h"
 #include "tests/fake/fake_client.h"
 #include "tests/fake/fake_store.h"
 #include "tests/replay/scn.h"
@@ -135,8 +136,12 @@ cmd_stop(struct play *p, char **w, size_t n)
 {
 	(void)w;
 	(void)n;
-	if (scn_relay(p))
-		relay_stop(p->relay);
+	if (!scn_relay(p))
+		return;
+	/* Who stops while the store hangs waits for no line. */
+	if (p->o->random)
+		book_lines_may_lack();
+	relay_stop(p->relay);
 }
 
 static void

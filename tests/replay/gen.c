@@ -178,7 +178,7 @@ peer_trouble(struct gen *g)
 	    "reply \"354 go on\""};
 	struct gen_domain *d = some_domain(g);
 	const struct gen_host *h;
-	const char *act, *ip;
+	const char *act, *ip, *stage;
 
 	if (d->n_hosts == 0)
 		return;
@@ -195,8 +195,11 @@ peer_trouble(struct gen *g)
 	/* A class that does not fit there may well be for good. */
 	if (strstr(act, "\"55") || strstr(act, "299") || strstr(act, "what"))
 		d->may_bounce = true;
-	buf_addf(
-	    g->out, "peer %s %s %s", ip, one_of(g, stages, COUNT(stages)), act);
+	stage = one_of(g, stages, COUNT(stages));
+	/* Nobody can say whether a host took it that says yes and no. */
+	if (strcmp(stage, "eod") == 0 && strstr(act, "451 two"))
+		stage = "data";
+	buf_addf(g->out, "peer %s %s %s", ip, stage, act);
 	if (gen_chance(g, 60))
 		buf_addf(g->out, " times=%u", 1 + gen_below(g, 4));
 	buf_add_cstr(g->out, "\n");
