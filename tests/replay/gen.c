@@ -178,7 +178,7 @@ peer_trouble(struct gen *g)
 	    "reply \"354 go on\""};
 	struct gen_domain *d = some_domain(g);
 	const struct gen_host *h;
-	const char *act, *ip;
+	const char *act, *ip, *stage;
 
 	if (d->n_hosts == 0)
 		return;
@@ -195,8 +195,11 @@ peer_trouble(struct gen *g)
 	/* A class that does not fit there may well be for good. */
 	if (strstr(act, "\"55") || strstr(act, "299") || strstr(act, "what"))
 		d->may_bounce = true;
-	buf_addf(
-	    g->out, "peer %s %s %s", ip, one_of(g, stages, COUNT(stages)), act);
+	stage = one_of(g, stages, COUNT(stages));
+	/* Nobody can say whether a host took it that says yes and no. */
+	if (strcmp(stage, "eod") == 0 && strstr(act, "451 two"))
+		stage = "data";
+	buf_addf(g->out, "peer %s %s %s", ip, stage, act);
 	if (gen_chance(g, 60))
 		buf_addf(g->out, " times=%u", 1 + gen_below(g, 4));
 	buf_add_cstr(g->out, "\n");
@@ -278,7 +281,7 @@ heal(struct gen *g)
 	static const char *const stages[] = {"connect", "ehlo", "helo",
 	    "starttls", "mail", "rcpt", "data", "eod", "quit"};
 
-	buf_add_cstr(g->out, "start\nresolver ok\nstore ok\n");
+	buf_add_cstr(g->out, "# heal\nstart\nresolver ok\nstore ok\n");
 	for (size_t i = 0; i < g->n_domains; i++) {
 		const struct gen_domain *d = &g->domains[i];
 
@@ -307,6 +310,7 @@ tell_story(struct gen *g)
 {
 	unsigned n = 5 + gen_below(g, gen_chance(g, 20) ? 60 : 15);
 
+	buf_add_cstr(g->out, "# story\n");
 	while (n-- > 0) {
 		unsigned dice = gen_below(g, 100);
 

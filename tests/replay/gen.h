@@ -22,6 +22,7 @@ void gen_scenario(uint64_t seed, struct buf *text, struct play_opts *o);
 
 #define GEN_DOMAINS 6
 #define GEN_HOSTS 3
+#define GEN_ADDR 64
 
 enum gen_tlsa {
 	GEN_TLSA_NONE,
@@ -58,7 +59,7 @@ enum gen_kind {
 };
 
 struct gen_host {
-	char name[64], addr[2][40];
+	char name[96], addr[2][GEN_ADDR];
 	size_t n_addrs; /* 0: none */
 	unsigned pref;
 	bool secure; /* its zone is signed */

@@ -57,49 +57,73 @@ need_site(const struct gen_domain *d, const struct gen_host *h, bool dane,
 	}
 }
 
+/* No forged MX record can have named the hosts. */
+static bool
+is_safe(const struct gen_domain *d)
+{
+	return d->kind == GEN_NO_MX || d->secure;
+}
+
+/* RFC 7672 2.2.2: no TLSA without signed addresses. */
+static bool
+asks_tlsa(
+    const struct gen *g, const struct gen_domain *d, const struct gen_host *h)
+{
+	return h->secure && !g->untrusted && (is_safe(d) || g->insecure_mx);
+}
+
+static bool
+is_waived(const struct gen_domain *d)
+{
+	return d->kind == GEN_LITERAL || d->site == GEN_SITE_OPPORTUNISTIC ||
+	    d->site == GEN_SITE_AUDIT;
+}
+
 /* enforced: is the policy of the domain known to the relay? */
 static struct need
 need_of(const struct gen *g, const struct gen_domain *d,
     const struct gen_host *h, bool enforced)
 {
 	struct need n = {false, false, false, false};
-	bool safe = d->kind == GEN_NO_MX || d->secure;
-	/* RFC 7672 2.2.2: no TLSA without signed addresses. */
-	bool asks = h->secure && !g->untrusted && (safe || g->insecure_mx);
-	bool usable = asks && h->tlsa >= GEN_TLSA_EE &&
-	    h->tlsa <= GEN_TLSA_WRONG_TA;
+	bool asks = asks_tlsa(g, d, h);
 
-	if (d->kind == GEN_LITERAL || d->site == GEN_SITE_OPPORTUNISTIC ||
-	    d->site == GEN_SITE_AUDIT)
+	if (is_waived(d))
 		return n;
 	/* RFC 7672 2.1.2 */
 	n.never = asks && h->tlsa == GEN_TLSA_BROKEN;
 	/* RFC 7672 2.2 */
 	n.tls = asks && h->tlsa == GEN_TLSA_UNUSABLE;
-	n.dane = usable;
+	n.dane = asks && h->tlsa >= GEN_TLSA_EE && h->tlsa <= GEN_TLSA_WRONG_TA;
 	/* RFC 8461 2: it never overrides DANE. */
-	if (enforced && d->sts == GEN_STS_ENFORCE && !(usable && safe))
+	if (enforced && d->sts == GEN_STS_ENFORCE && !(n.dane && is_safe(d)))
 		need_sts(h, &n);
-	need_site(d, h, usable && safe, &n);
+	need_site(d, h, n.dane && is_safe(d), &n);
 	return n;
+}
+
+/* RFC 7672 3.1: the key alone, or the authority, a name and the dates. */
+static bool
+proves_dane(const struct gen_host *h)
+{
+	if (h->tlsa == GEN_TLSA_EE || h->tlsa == GEN_TLSA_TWO)
+		return true;
+	return h->tlsa == GEN_TLSA_TA && h->named && !h->expired;
 }
 
 static bool
 fulfils(const struct gen_host *h, const struct need *n)
 {
-	unsigned least = n->dane || n->pkix ? 2 : 0;
+	bool proof = n->dane || n->pkix;
 
 	if (n->never)
 		return false;
-	if (!n->tls && !n->dane && !n->pkix)
+	if (!n->tls && !proof)
 		return true;
-	if (!h->starttls || h->broken || h->tls < least)
+	if (!h->starttls || h->broken || (proof && h->tls < 2))
 		return false;
 	if (n->pkix && (!h->trusted || h->expired || !h->named))
 		return false;
-	if (!n->dane || h->tlsa == GEN_TLSA_EE || h->tlsa == GEN_TLSA_TWO)
-		return true;
-	return h->tlsa == GEN_TLSA_TA && h->named && !h->expired;
+	return !n->dane || proves_dane(h);
 }
 
 static void
@@ -109,12 +133,19 @@ judge(const struct gen *g, const struct gen_domain *d, struct gen_host *h)
 	struct need less = need_of(g, d, h, g->calm);
 	bool by_sts = d->site == GEN_SITE_STS || d->site == GEN_SITE_VERIFIED;
 
+	h->well = false;
+	if (g->untrusted) {
+		h->forbid_mail = false;
+		h->forbid_clear = d->site >= GEN_SITE_DANE &&
+		    d->site <= GEN_SITE_ENCRYPTED;
+		return;
+	}
 	h->forbid_mail = !fulfils(h, &less);
 	h->forbid_clear = !h->forbid_mail &&
 	    (less.tls || less.dane || less.pkix);
 	/* A policy that is asked for and can't be had stops mail too. */
 	h->well = h->n_addrs > 0 && fulfils(h, &with) && fulfils(h, &less) &&
-	    !g->untrusted && (g->calm || !by_sts || !with.pkix);
+	    (g->calm || !by_sts || !with.pkix);
 }
 
 bool
@@ -143,6 +174,18 @@ gen_well(const struct gen_domain *d)
 /* ---- picking ---- */
 
 static void
+pick_server(struct gen *g, struct gen_host *h, bool good)
+{
+	h->starttls = good || gen_chance(g, 80);
+	h->broken = !good && gen_chance(g, 10);
+	h->trusted = good || gen_chance(g, 50);
+	h->expired = !good && gen_chance(g, 20);
+	h->named = good || gen_chance(g, 70);
+	h->in_sts = good || gen_chance(g, 70);
+	h->tls = good || gen_chance(g, 80) ? 3 : gen_below(g, 3);
+}
+
+static void
 pick_host(struct gen *g, struct gen_domain *d, size_t di, size_t hi)
 {
 	struct gen_host *h = &d->hosts[hi];
@@ -161,20 +204,14 @@ pick_host(struct gen *g, struct gen_domain *d, size_t di, size_t hi)
 	}
 	h->pref = gen_chance(g, 30) ? 10 : 10 + 10 * (unsigned)hi;
 	h->n_addrs = gen_chance(g, 5) ? 0 : 1 + gen_chance(g, 20);
-	snprintf(h->addr[0], 40, "11.%zu.%zu.1", di, hi);
-	snprintf(h->addr[1], 40,
+	snprintf(h->addr[0], GEN_ADDR, "11.%zu.%zu.1", di, hi);
+	snprintf(h->addr[1], GEN_ADDR,
 	    gen_chance(g, 50) ? "2a0b:%zu:%zu::1" : "11.%zu.%zu.2", di, hi);
 	h->tlsa = GEN_TLSA_NONE;
 	if (gen_chance(g, h->secure ? 70 : 20))
 		h->tlsa = good ? GEN_TLSA_EE + gen_below(g, 3)
 			       : gen_below(g, GEN_TLSAS);
-	h->starttls = good || gen_chance(g, 80);
-	h->broken = !good && gen_chance(g, 10);
-	h->trusted = good || gen_chance(g, 50);
-	h->expired = !good && gen_chance(g, 20);
-	h->named = good || gen_chance(g, 70);
-	h->in_sts = good || gen_chance(g, 70);
-	h->tls = good || gen_chance(g, 80) ? 3 : gen_below(g, 3);
+	pick_server(g, h, good);
 	judge(g, d, h);
 }
 
@@ -343,7 +380,7 @@ void
 gen_world(struct gen *g)
 {
 	buf_add_cstr(g->out,
-	    "zone signed.example secure\nzone plain.example insecure\n");
+	    "# world\nzone signed.example secure\nzone plain.example insecure\n");
 	g->n_domains = 2 + gen_below(g, GEN_DOMAINS - 1);
 	for (size_t i = 0; i < g->n_domains; i++) {
 		struct gen_domain *d = &g->domains[i];

@@ -253,8 +253,10 @@ play_settle(struct play *p)
 		return;
 	relay_start(p->relay);
 	limit = relay_options(p->relay)->queue.lifetime_s * 3000 + 7200000;
-	for (int64_t t = 0; t < limit && fake_store_rows() > 0; t += step) {
-		if (!fake_run(step))
+	/* A client may still be about to hand over a message. */
+	for (int64_t t = 0; t == 0 || (t < limit && fake_store_rows() > 0);
+	     t += step) {
+		if (!fake_run(t == 0 ? 6 * step : step))
 			return;
 	}
 	if (fake_store_rows() > 0)

@@ -24,18 +24,44 @@ still_fails(struct shrink *s, struct str text, const struct play_opts *o)
 	return trial_same(s->why, t.res.why);
 }
 
-/* The text without lines at .. at + n - 1; false: it has none there. */
+/*
+ * Walks over the lines that may go: those of the story, and what is asked of
+ * it. What makes the world, and makes it well again, stays, since what the
+ * generator forbids rests on it.
+ */
+struct walk {
+	struct str rest;
+	bool story;
+};
+
+static bool
+walk_next(struct walk *w, struct str *line, bool *may_go)
+{
+	if (!str_cut(&w->rest, '\n', line))
+		return false;
+	if (str_starts(*line, STR("# ")))
+		w->story = str_eq(*line, STR("# story"));
+	*may_go = !str_starts(*line, STR("#")) &&
+	    (w->story || str_starts(*line, STR("finally ")) ||
+		str_starts(*line, STR("forbid ")));
+	return true;
+}
+
+/* The text without those from the at-th to the last of n; false: there are
+ * none. */
 static bool
 without(struct str text, size_t at, size_t n, struct buf *out)
 {
+	struct walk w = {.rest = text};
 	struct str line;
 	size_t i = 0;
+	bool may_go;
 
 	buf_reset(out);
-	while (str_cut(&text, '\n', &line)) {
-		if (i < at || i >= at + n)
+	while (walk_next(&w, &line, &may_go)) {
+		if (!may_go || i < at || i >= at + n)
 			buf_addf(out, "%.*s\n", STR_FMT(line));
-		i++;
+		i += may_go;
 	}
 	return at < i;
 }
@@ -43,11 +69,13 @@ without(struct str text, size_t at, size_t n, struct buf *out)
 static size_t
 count_lines(struct str text)
 {
+	struct walk w = {.rest = text};
 	struct str line;
 	size_t n = 0;
+	bool may_go;
 
-	while (str_cut(&text, '\n', &line))
-		n++;
+	while (walk_next(&w, &line, &may_go))
+		n += may_go;
 	return n;
 }
 
@@ -62,7 +90,6 @@ drop_lines(struct shrink *s)
 	for (size_t n = count_lines(buf_str(s->text)) / 2; n > 0; n /= 2) {
 		size_t at = 0;
 
-		/* The end goes first: what set up the failure stands before. */
 		while (s->left > 0 && without(buf_str(s->text), at, n, &less)) {
 			if (!still_fails(s, buf_str(&less), s->o)) {
 				at += n;
