@@ -53,7 +53,7 @@ write_settings(struct gen *g)
 	g->lifetime_s = 3600 * hours[gen_below(g, COUNT(hours))];
 	buf_addf(g->out, "set workers %u\nset queue.lifetime %llds\n",
 	    g->workers, (long long)g->lifetime_s);
-	if (gen_chance(g, 20))
+	if (g->crowd ? gen_chance(g, 75) : gen_chance(g, 20))
 		buf_addf(g->out, "set queue.max_in_memory %u\n",
 		    100 + gen_below(g, 50));
 	if (gen_chance(g, 20))
@@ -65,7 +65,7 @@ write_settings(struct gen *g)
 	if (gen_chance(g, 30))
 		buf_addf(g->out, "set deliver.max_recipients %u\n",
 		    1 + gen_below(g, 5));
-	if (gen_chance(g, 25))
+	if (g->big || gen_chance(g, 20))
 		buf_add_cstr(g->out,
 		    "set queue.max_message_size 1M\n"
 		    "set queue.memory 1M\n");
@@ -101,7 +101,9 @@ write_size(struct gen *g)
 	static const char *const notify[] = {
 	    "NEVER", "FAILURE", "SUCCESS,FAILURE", "DELAY", "SUCCESS"};
 
-	if (gen_chance(g, 30))
+	if (g->big && gen_chance(g, 60))
+		buf_addf(g->out, " size=%u", 150000 + gen_below(g, 600000));
+	else if (gen_chance(g, 30))
 		buf_addf(g->out, " size=%u",
 		    sizes[gen_below(g, gen_chance(g, 15) ? 5 : 2)]);
 	if (gen_chance(g, 20))
@@ -138,11 +140,23 @@ send_mail(struct gen *g, size_t n, const struct gen_domain *to, bool vanish)
 			    g->domains[i].name);
 }
 
+/* More than the window holds, or than a page does. */
+static void
+send_crowd(struct gen *g)
+{
+	size_t n = 100 + gen_below(g, gen_chance(g, 20) ? 650 : 120);
+
+	send_mail(g, n,
+	    gen_chance(g, 60) ? &g->domains[g->n_domains - 1] : NULL, false);
+}
+
 static void
 send_some(struct gen *g)
 {
 	if (gen_chance(g, 8))
 		send_mail(g, 1, NULL, true);
+	else if (g->crowd && gen_chance(g, 25))
+		send_crowd(g);
 	else if (gen_chance(g, 1))
 		send_mail(g, 550 + gen_below(g, 200), NULL, false);
 	else if (gen_chance(g, 4))
@@ -369,6 +383,8 @@ gen_scenario(uint64_t seed, struct buf *text, struct play_opts *o)
 	o->random = rates[gen_below(&g, COUNT(rates))];
 	o->jitter = jitters[gen_below(&g, COUNT(jitters))];
 	g.calm = o->random == 0 && gen_chance(&g, 60);
+	g.crowd = gen_chance(&g, 10);
+	g.big = !g.crowd && gen_chance(&g, 10);
 	g.untrusted = !g.calm && gen_chance(&g, 4);
 	write_settings(&g);
 	gen_world(&g);

@@ -89,6 +89,8 @@ struct gen {
 	bool calm; /* nothing in the way of MTA-STS: what it says is certain */
 	bool untrusted; /* there may be a time without validation */
 	bool insecure_mx; /* the setting */
+	bool crowd; /* more recipients than fit in memory, or on a page */
+	bool big; /* more bytes than fit in memory */
 	unsigned workers;
 	int64_t now_s, lifetime_s; /* of the story, of a message */
 	unsigned messages;
