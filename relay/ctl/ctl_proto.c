@@ -369,7 +369,7 @@ held_problem(uint64_t n, json_t *list)
 	char text[128];
 
 	(void)snprintf(text, sizeof(text),
-	    "%llu recipients are held: the relay crashed twice while working "
+	    "%llu recipients are held: the relay crashed at least twice while working "
 	    "on their messages",
 	    (unsigned long long)n);
 	add_problem(list, "held", text,

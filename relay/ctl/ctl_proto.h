@@ -39,9 +39,9 @@ struct ctl_question {
 	enum ctl_cmd cmd;
 	uint64_t after; /* CTL_QUEUE_LIST: row behind which to begin */
 	uint64_t limit; /* 1 to CTL_LIST_MAX; not given: CTL_LIST_MAX */
-	uint64_t
-	    msg; /* 0: all; a queue id as text on the wire. CTL_QUEUE_RELEASE
-		       * must have one */
+	/* 0: all; a queue id as text on the wire. CTL_QUEUE_RELEASE must have
+	 * one. */
+	uint64_t msg;
 };
 /* A line without its end. ERR_SYNTAX: no JSON object, a member that the
  * command does not have, a wrong type; ERR_NOTFOUND: unknown command;

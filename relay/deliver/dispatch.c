@@ -19,6 +19,7 @@
 
 #define DISPATCH_PAGE 500 /* rows of one page */
 #define DISPATCH_RETRY_MS 1000 /* until a page that failed is asked again */
+#define DISPATCH_SUSPECT_S 5 /* until a suspect too many is granted again */
 #define DISPATCH_BURST 64 /* grants started in one round of the loop */
 
 struct dispatch {
@@ -47,7 +48,7 @@ struct work {
 	uint32_t *tries;
 	bool *done;
 	bool host_failed;
-	bool has_turn, well; /* of a suspect */
+	bool has_turn; /* of a suspect */
 	uint64_t msg; /* of a suspect: g goes before the turn ends */
 	bool watched; /* the watch knows it, at place */
 	size_t place;
@@ -163,12 +164,12 @@ static void
 work_end(struct work *w)
 {
 	struct dispatch *d = w->d;
-	bool has_turn = w->has_turn, well = w->well;
+	bool has_turn = w->has_turn;
 	uint64_t msg = has_turn ? w->msg : 0;
 
 	work_free(w);
 	if (has_turn)
-		d->o.watch.end_turn(d->o.watch.arg, msg, well);
+		d->o.watch.end_turn(d->o.watch.arg, msg);
 	if (d->stopping && list_empty(&d->works) && d->done_fn)
 		d->done_fn(d->done_arg);
 }
@@ -181,11 +182,11 @@ work_committed(void *arg)
 	struct sched_stats was;
 
 	w->finish = NULL;
-	w->well = true;
 	work_unwatch(w);
 	sched_stats(d->sched, &was);
 	sched_done(d->sched, w->g, w->done, w->next_try, w->tries,
-	    w->host_failed, clock_real_s(&d->o.clock));
+	    w->host_failed ? SCHED_HOST_FAILED : SCHED_REACHED,
+	    clock_real_s(&d->o.clock));
 	dispatch_gauge(d, &was);
 	dispatch_arm(d, true);
 	work_end(w);
@@ -307,17 +308,58 @@ work_line_up(struct work *w)
 		list_push(&d->hungry, &w->wait);
 }
 
+/* One suspect waits at a time, so that others find a place; and a message has
+ * one attempt at a time, so that the end of a turn is that of its attempt. */
+static bool
+dispatch_has_suspect(struct dispatch *d, uint64_t msg)
+{
+	struct list *n;
+
+	for (n = d->works.next; n != &d->works; n = n->next) {
+		const struct work *w = CONTAINER_OF(n, struct work, node);
+
+		if (w->has_turn && w->msg == msg)
+			return true;
+	}
+	return !list_empty(&d->suspects);
+}
+
+/* Back to the scheduler, as if it had not been granted. */
+static void
+work_put_off(struct work *w)
+{
+	struct dispatch *d = w->d;
+	int64_t now = clock_real_s(&d->o.clock);
+	struct sched_stats was;
+	size_t i;
+
+	for (i = 0; i < w->g->n; i++) {
+		w->next_try[i] = now + DISPATCH_SUSPECT_S;
+		w->tries[i] = w->g->rcpts[i]->tries;
+	}
+	sched_stats(d->sched, &was);
+	sched_done(d->sched, w->g, w->done, w->next_try, w->tries,
+	    SCHED_NOT_TRIED, now);
+	dispatch_gauge(d, &was);
+	work_free(w);
+}
+
 static void
 work_start(struct dispatch *d, const struct sched_grant *g)
 {
 	struct work *w = xcalloc(1, sizeof(*w));
 
+	list_init(&w->node);
 	list_init(&w->wait);
 	w->d = d;
 	w->g = g;
 	w->next_try = xcalloc(g->n, sizeof(*w->next_try));
 	w->tries = xcalloc(g->n, sizeof(*w->tries));
 	w->done = xcalloc(g->n, sizeof(*w->done));
+	if (work_is_suspect(w) && dispatch_has_suspect(d, g->msg->id)) {
+		work_put_off(w);
+		return;
+	}
 	list_push(&d->works, &w->node);
 	if (work_is_suspect(w)) {
 		list_push(&d->suspects, &w->wait);
@@ -340,7 +382,7 @@ dispatch_turn(struct dispatch *d)
 	w->msg = w->g->msg->id;
 	work_line_up(w);
 	d->asked = false;
-	dispatch_ask_turn(d);
+	dispatch_arm(d, true);
 }
 
 static void

@@ -19,8 +19,8 @@ struct deliver_watch {
 	bool (*is_suspect)(void *arg, uint64_t msg);
 	/* dispatch_turn answers it, later; until then there is no other call. */
 	void (*ask_turn)(void *arg, uint64_t msg);
-	/* well: what came of the attempt is committed. */
-	void (*end_turn)(void *arg, uint64_t msg, bool well);
+	/* What came of the attempt is committed, or it was given up. */
+	void (*end_turn)(void *arg, uint64_t msg);
 	void *arg;
 };
 

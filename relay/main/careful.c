@@ -5,8 +5,9 @@
  * longer than TURN_MS ends for the others: hosts that hang are common, and one
  * must not keep all suspects waiting.
  *
- * The list that the shards look into does not change while they run; what the
- * main thread learns is in its own file and its own marks.
+ * The list that the shards look into does not change while they run, and a
+ * suspect stays one until it has left the queue: a host that puts a message off
+ * now and crashes the relay by it later must not make it look innocent.
  */
 #include "config.h"
 
@@ -34,7 +35,6 @@ struct careful {
 	struct work_entry *v; /* by message; not changed while shards run */
 	size_t n;
 	struct work_file *file; /* entry i of v in place i */
-	bool *cleared; /* by entry: the attempt went well */
 	struct turns *turns;
 	struct mailbox *mailbox;
 	struct timer *over;
@@ -47,7 +47,7 @@ struct careful_note {
 	struct mail_node node;
 	unsigned shard;
 	uint64_t msg;
-	bool ask, well;
+	bool ask; /* else: its turn ended */
 };
 
 static void
@@ -117,7 +117,6 @@ careful_opened(struct careful *c)
 			c->v[left++] = c->v[i];
 	}
 	c->n = left;
-	c->cleared = xcalloc(c->n, sizeof(*c->cleared));
 	work_file_close(c->file);
 	c->file = careful_file(c, WORK_FILE_SUSPECTS, c->v, c->n, c->n);
 	if (c->n > 0)
@@ -130,19 +129,18 @@ careful_opened(struct careful *c)
 /* ---- turns ---- */
 
 static void
-careful_mark(struct careful *c, uint64_t msg, uint32_t flags, bool cleared)
+careful_mark(struct careful *c, uint64_t msg, uint32_t flags)
 {
 	struct work_entry e;
 	size_t i;
 
 	for (i = 0; i < c->n && c->v[i].msg != msg;)
 		i++;
-	if (i == c->n || c->cleared[i])
+	if (i == c->n)
 		return;
 	e = c->v[i];
 	e.flags = flags;
-	c->cleared[i] = cleared;
-	work_file_set(c->file, i, cleared ? NULL : &e);
+	work_file_set(c->file, i, &e);
 }
 
 static void
@@ -151,9 +149,10 @@ careful_next(struct careful *c)
 	unsigned shard;
 	uint64_t msg;
 
-	if (!turns_next(c->turns, &shard, &msg))
+	/* Shards post to the end; behind careful_stop nobody has a turn. */
+	if (!c->over || !turns_next(c->turns, &shard, &msg))
 		return;
-	careful_mark(c, msg, WORK_TURN, false);
+	careful_mark(c, msg, WORK_TURN);
 	timer_start(c->over, TURN_MS);
 	c->o.give_turn(c->o.arg, shard);
 }
@@ -165,7 +164,7 @@ careful_on_over(void *arg)
 	uint64_t msg;
 
 	if (turns_expire(c->turns, &msg))
-		careful_mark(c, msg, 0, false);
+		careful_mark(c, msg, 0);
 	careful_next(c);
 }
 
@@ -177,9 +176,8 @@ careful_on_note(void *arg, struct mail_node *node)
 
 	if (n->ask) {
 		turns_ask(c->turns, n->shard, n->msg);
-	} else {
-		turns_end(c->turns, n->shard, n->msg);
-		careful_mark(c, n->msg, 0, n->well);
+	} else if (turns_end(c->turns, n->shard, n->msg)) {
+		careful_mark(c, n->msg, 0);
 	}
 	free(n);
 	careful_next(c);
@@ -219,7 +217,6 @@ careful_free(struct careful *c)
 	work_file_close(c->file);
 	turns_free(c->turns);
 	free(c->shards);
-	free(c->cleared);
 	free(c->v);
 	free(c);
 }
@@ -252,14 +249,13 @@ watch_is_suspect(void *arg, uint64_t msg)
 }
 
 static void
-watch_post(struct careful_shard *s, uint64_t msg, bool ask, bool well)
+watch_post(struct careful_shard *s, uint64_t msg, bool ask)
 {
 	struct careful_note *n = xcalloc(1, sizeof(*n));
 
 	n->shard = s->index;
 	n->msg = msg;
 	n->ask = ask;
-	n->well = well;
 	if (mailbox_post_always(s->owner->mailbox, &n->node))
 		free(n);
 }
@@ -267,13 +263,13 @@ watch_post(struct careful_shard *s, uint64_t msg, bool ask, bool well)
 static void
 watch_ask_turn(void *arg, uint64_t msg)
 {
-	watch_post(arg, msg, true, false);
+	watch_post(arg, msg, true);
 }
 
 static void
-watch_end_turn(void *arg, uint64_t msg, bool well)
+watch_end_turn(void *arg, uint64_t msg)
 {
-	watch_post(arg, msg, false, well);
+	watch_post(arg, msg, false);
 }
 
 struct deliver_watch

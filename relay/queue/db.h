@@ -35,7 +35,8 @@ struct db {
  */
 NODISCARD int db_open(struct db *db, const char *dir, bool for_writing);
 void db_close(struct db *db);
-/* Keeps wal_pages and logged up to date from here on: *db must not move any more. */
+/* Keeps wal_pages and logged up to date from here on: *db must not move any
+ * more. */
 void db_watch(struct db *db);
 
 /* Text of the last error of SQLite on this connection. */

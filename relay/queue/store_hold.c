@@ -12,7 +12,7 @@
 
 #define HOLD_DSN "4.3.0"
 #define HOLD_RULE "POISON"
-#define HOLD_TEXT "held: the relay crashed twice while working on it"
+#define HOLD_TEXT "held: the relay crashed at least twice while working on it"
 
 static const char sql_hold[] = "UPDATE rcpt SET held = 1, dsn = '" HOLD_DSN
 			       "', rule = '" HOLD_RULE "',"

@@ -444,7 +444,7 @@ reader_prepare(struct store_threads *t, struct job *j)
 		env.low_disk = low_disk(t);
 		j->err = j->ops->prepare(&env, j);
 		note_state(t, METRIC_STORE_SPOOL_ERR, &t->spool_err,
-		    is_store_error(j->err) ? j->err : 0, NULL);
+		    is_store_error(j->err) && !env.low_disk ? j->err : 0, NULL);
 	}
 	if (j->err == 0) {
 		reader_forward(t, j);

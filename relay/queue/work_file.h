@@ -29,7 +29,8 @@ void work_file_read_all(const char *dir, struct work_entry **out, size_t *n);
 
 /*
  * Makes dir/name anew, with n entries and room for places in all; whoever dies
- * meanwhile leaves the old one, an error leaves none. text: one line. ERR_FULL, ERR_PERM, ERR_IO.
+ * meanwhile leaves the old one, an error leaves none. text: one line. ERR_FULL,
+ * ERR_PERM, ERR_IO.
  */
 NODISCARD int work_file_new(const char *dir, const char *name,
     const struct work_entry *v, size_t n, size_t places, struct work_file **out,

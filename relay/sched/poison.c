@@ -1,7 +1,7 @@
 /*
  * A crash makes suspects of all that was in work: nobody can say which of them
  * it was. Suspects then get their turns one after the other, so that the next
- * crash names one. That one is held. What goes well is a suspect no more.
+ * crash names one. That one is held. Who has left the queue is a suspect no more.
  *
  * A turn ends early when its message hangs (relay/main/careful.c), so more than
  * one suspect can be in work after all; such a one is held at the third crash,

@@ -504,7 +504,7 @@ learn(struct sched *s, struct dest *d, bool host_failed, int64_t now)
 
 void
 sched_done(struct sched *s, const struct sched_grant *g, const bool *done,
-    const int64_t *next_try, const uint32_t *tries, bool host_failed,
+    const int64_t *next_try, const uint32_t *tries, enum sched_end end,
     int64_t now)
 {
 	/* The grant is ours; the caller only must not write to it. */
@@ -535,7 +535,8 @@ sched_done(struct sched *s, const struct sched_grant *g, const bool *done,
 	d->n_running -= gr->pub.n;
 	d->running--;
 	s->running--;
-	learn(s, d, host_failed, now);
+	if (end != SCHED_NOT_TRIED)
+		learn(s, d, end == SCHED_HOST_FAILED, now);
 	look_hungry(s, d);
 	free_grant(gr);
 	place(s, d);

@@ -76,13 +76,18 @@ int64_t sched_wake(const struct sched *s);
  */
 void sched_judge(const struct sched *s, const struct sched_grant *g, size_t i,
     int64_t now, struct outcome *io, int64_t *next_try, uint32_t *tries);
+enum sched_end {
+	SCHED_REACHED, /* a session came about */
+	/* None did: the destination backs off as a whole, its window shrinks. */
+	SCHED_HOST_FAILED,
+	SCHED_NOT_TRIED /* the grant was given back: nothing was learnt */
+};
 /*
  * The finish job is committed: done[i] says that recipient i left the queue;
- * the others stand with next_try[i], tries[i]. host_failed: no session came
- * about, the destination backs off as a whole and its window shrinks.
+ * the others stand with next_try[i], tries[i].
  */
 void sched_done(struct sched *s, const struct sched_grant *g, const bool *done,
-    const int64_t *next_try, const uint32_t *tries, bool host_failed,
+    const int64_t *next_try, const uint32_t *tries, enum sched_end end,
     int64_t now);
 
 struct sched_stats {

@@ -67,11 +67,13 @@ turns_next(struct turns *t, unsigned *who, uint64_t *msg)
 	return true;
 }
 
-void
+bool
 turns_end(struct turns *t, unsigned who, uint64_t msg)
 {
-	if (t->taken && t->now.who == who && t->now.msg == msg)
-		t->taken = false;
+	if (!t->taken || t->now.who != who || t->now.msg != msg)
+		return false;
+	t->taken = false;
+	return true;
 }
 
 bool

@@ -19,8 +19,8 @@ void turns_ask(struct turns *t, unsigned who, uint64_t msg);
 /* The next one may go: true, and who it is. False while another one goes, or
  * when nobody waits. */
 bool turns_next(struct turns *t, unsigned *who, uint64_t *msg);
-/* who has ended msg. Without effect when its time was over before. */
-void turns_end(struct turns *t, unsigned who, uint64_t msg);
+/* who has ended msg. False, and without effect, when its time was over before. */
+bool turns_end(struct turns *t, unsigned who, uint64_t msg);
 /* Who goes now has had its time: the next one may go. True, and whose turn it
  * was; false when it was nobody's. */
 bool turns_expire(struct turns *t, uint64_t *msg);

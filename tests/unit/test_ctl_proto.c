@@ -228,7 +228,7 @@ static const struct {
     {"held", {.resolver = DNS_STATE_OK, .managed = true, .stats = &held},
 	"\"held\":2,",
 	"\"problems\":[{\"what\":\"held\",\"text\":\"2 recipients are held: "
-	"the relay crashed twice while working on their messages\",\"todo\":"
+	"the relay crashed at least twice while working on their messages\",\"todo\":"
 	"\"report the crash"},
     {"the store first",
 	{.resolver = DNS_STATE_DEAD, .store_err = ERR_IO, .stats = &queue},
