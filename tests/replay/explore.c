@@ -37,7 +37,7 @@
 #define JOBS_MAX 16
 #define SHOWN_MAX 10 /* failures that are shrunk */
 #ifndef EXPLORE_SEEDS
-#define EXPLORE_SEEDS 400
+#define EXPLORE_SEEDS 600
 #endif
 
 struct sums {
