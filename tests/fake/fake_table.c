@@ -312,22 +312,33 @@ is_behind(const struct rcpt_row *r, int64_t next_try, uint64_t id)
 	    (r->r.next_try == next_try && r->r.id > id);
 }
 
-/* The first row of the shard behind (next_try, id). */
-static struct rcpt_row *
-page_next(unsigned shard, unsigned shards, int64_t next_try, uint64_t id)
+static int
+row_cmp(const void *a, const void *b)
 {
-	struct rcpt_row *best = NULL;
+	const struct rcpt_row *const *x = a, *const *y = b;
 
-	for (struct list *n = rcpts.next; n != &rcpts; n = n->next) {
-		struct rcpt_row *r = CONTAINER_OF(n, struct rcpt_row, node);
+	return is_behind(*x, (*y)->r.next_try, (*y)->r.id) ? 1 : -1;
+}
 
-		if (msg_bucket(str_of(r->r.next_hop)) % shards != shard ||
-		    !is_behind(r, next_try, id))
-			continue;
-		if (!best || is_behind(best, r->r.next_try, r->r.id))
-			best = r;
+/* The rows of the shard behind (next_try, id), in order. */
+static const struct rcpt_row **
+rows_behind(
+    unsigned shard, unsigned shards, int64_t next_try, uint64_t id, size_t *n)
+{
+	const struct rcpt_row **v = xcalloc(
+	    fake_store_rows() + 1, sizeof(struct rcpt_row *));
+
+	*n = 0;
+	for (struct list *l = rcpts.next; l != &rcpts; l = l->next) {
+		const struct rcpt_row *r = CONTAINER_OF(
+		    l, struct rcpt_row, node);
+
+		if (is_behind(r, next_try, id) &&
+		    msg_bucket(str_of(r->r.next_hop)) % shards == shard)
+			v[(*n)++] = r;
 	}
-	return best;
+	qsort(v, *n, sizeof(struct rcpt_row *), row_cmp);
+	return v;
 }
 
 struct rcpt **
@@ -335,21 +346,21 @@ table_page(unsigned shard, unsigned shards, int64_t after_try,
     uint64_t after_id, size_t limit, size_t *n)
 {
 	struct rcpt **out = xcalloc(limit, sizeof(*out));
-	const struct rcpt_row *row;
+	const struct rcpt_row **rows = rows_behind(
+	    shard, shards, after_try, after_id, n);
 
-	*n = 0;
-	while (*n < limit &&
-	    (row = page_next(shard, shards, after_try, after_id)) != NULL) {
+	if (*n > limit)
+		*n = limit;
+	for (size_t k = 0; k < *n; k++) {
 		struct msg *m = NULL;
 
-		for (size_t i = 0; i < *n && !m; i++) {
-			if (out[i]->msg->id == row->msg->msg->id)
+		for (size_t i = 0; i < k && !m; i++) {
+			if (out[i]->msg->id == rows[k]->msg->msg->id)
 				m = msg_ref(out[i]->msg);
 		}
-		out[(*n)++] = rcpt_out(row, m ? m : msg_bare(row->msg));
-		after_try = row->r.next_try;
-		after_id = row->r.id;
+		out[k] = rcpt_out(rows[k], m ? m : msg_bare(rows[k]->msg));
 	}
+	free(rows);
 	return out;
 }
 

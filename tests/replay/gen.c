@@ -106,7 +106,8 @@ write_size(struct gen *g)
 	else if (gen_chance(g, 30))
 		buf_addf(g->out, " size=%u",
 		    sizes[gen_below(g, gen_chance(g, 15) ? 5 : 2)]);
-	if (gen_chance(g, 20))
+	/* Not offered: such mail stays with the client. */
+	if (gen_chance(g, 2))
 		buf_addf(
 		    g->out, " notify=%s", one_of(g, notify, COUNT(notify)));
 	if (gen_chance(g, 30))
@@ -373,7 +374,7 @@ tell_end(struct gen *g)
 void
 gen_scenario(uint64_t seed, struct buf *text, struct play_opts *o)
 {
-	static const unsigned rates[] = {0, 0, 15, 40, 100, 400, 1500};
+	static const unsigned rates[] = {0, 0, 0, 15, 40, 100, 400, 1500};
 	static const unsigned jitters[] = {0, 0, 3, 50, 1000, 5000};
 	struct gen g = {.out = text};
 
@@ -382,7 +383,7 @@ gen_scenario(uint64_t seed, struct buf *text, struct play_opts *o)
 	o->seed = seed;
 	o->random = rates[gen_below(&g, COUNT(rates))];
 	o->jitter = jitters[gen_below(&g, COUNT(jitters))];
-	g.calm = o->random == 0 && gen_chance(&g, 60);
+	g.calm = o->random == 0 && gen_chance(&g, 75);
 	g.crowd = gen_chance(&g, 10);
 	g.big = !g.crowd && gen_chance(&g, 10);
 	g.untrusted = !g.calm && gen_chance(&g, 4);

@@ -176,8 +176,8 @@ gen_well(const struct gen_domain *d)
 static void
 pick_server(struct gen *g, struct gen_host *h, bool good)
 {
-	h->starttls = good || gen_chance(g, 80);
-	h->broken = !good && gen_chance(g, 10);
+	h->starttls = good || gen_chance(g, 70);
+	h->broken = !good && gen_chance(g, 15);
 	h->trusted = good || gen_chance(g, 50);
 	h->expired = !good && gen_chance(g, 20);
 	h->named = good || gen_chance(g, 70);
@@ -209,8 +209,9 @@ pick_host(struct gen *g, struct gen_domain *d, size_t di, size_t hi)
 	    gen_chance(g, 50) ? "2a0b:%zu:%zu::1" : "11.%zu.%zu.2", di, hi);
 	h->tlsa = GEN_TLSA_NONE;
 	if (gen_chance(g, h->secure ? 70 : 20))
-		h->tlsa = good ? GEN_TLSA_EE + gen_below(g, 3)
-			       : gen_below(g, GEN_TLSAS);
+		h->tlsa = good          ? GEN_TLSA_EE + gen_below(g, 3)
+		    : gen_chance(g, 15) ? GEN_TLSA_UNUSABLE
+					: gen_below(g, GEN_TLSAS);
 	pick_server(g, h, good);
 	judge(g, d, h);
 }
