@@ -20,6 +20,7 @@
 #include "relay/base/rng.h"
 #include "relay/ctl/ctl_server.h"
 #include "relay/main/careful.h"
+#include "relay/main/errand.h"
 #include "relay/main/fds.h"
 #include "relay/main/refuse.h"
 #include "relay/main/shard.h"
@@ -47,6 +48,7 @@ struct app {
 	struct store *store;
 	struct loop *loop;
 	struct mailbox *mailbox;
+	struct errand_home *home; /* of what is asked of shards */
 	struct shard **shards;
 	enum dns_state *dns; /* of each shard, as it last said */
 	unsigned n_running;
@@ -350,6 +352,7 @@ app_new_main(struct app *a)
 
 	if (loop_new(&a->loop) ||
 	    mailbox_new(a->loop, 1, app_on_note, a, &a->mailbox) ||
+	    errand_home_new(a->loop, &a->home) ||
 	    store_open(a->hub, a->loop, APP_STORE_JOBS, &a->store) ||
 	    careful_start(a->careful, a->loop))
 		die(3, "no descriptors left for the main thread");
@@ -392,6 +395,7 @@ app_free(struct app *a)
 
 	for (i = 0; i < a->o->workers; i++)
 		shard_close(a->shards[i]);
+	errand_home_free(a->home);
 	for (i = 0; i < a->o->workers; i++)
 		shard_free(a->shards[i]);
 	free(a->shards);

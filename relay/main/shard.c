@@ -23,6 +23,7 @@
 #include "relay/dns/dns_cache.h"
 #include "relay/dns/dns_getdns.h"
 #include "relay/in/smtp_in.h"
+#include "relay/main/errand.h"
 #include "relay/main/had_dane.h"
 #include "relay/main/own_addr.h"
 #include "relay/net/http.h"
@@ -35,6 +36,7 @@
 
 #define SHARD_GRACE_MS 8000 /* for sessions in their body, at shutdown */
 #define SHARD_CREDITS 8192 /* when the options don't say */
+#define SHARD_ERRANDS 256 /* of others, under way here */
 #define SHARD_STORE_JOBS 4096 /* jobs of a shard with the store */
 
 enum note_kind { NOTE_RCPT, NOTE_CLIENT, NOTE_TURN, NOTE_STOP };
@@ -60,6 +62,7 @@ struct shard {
 	struct net_thread *thread;
 	struct mailbox *mailbox;
 	struct mailbox *repage; /* one credit: asked once until it is done */
+	struct errands *errands;
 	struct metrics metrics;
 	struct rng rng;
 	struct store *store;
@@ -99,6 +102,7 @@ shard_end(void *arg)
 	struct shard *s = arg;
 
 	s->ended = true;
+	errands_end(s->errands);
 	smtp_in_free(s->in);
 	s->in = NULL;
 	dispatch_free(s->dispatch);
@@ -268,6 +272,12 @@ shard_give_turn(struct shard *s)
 
 	if (mailbox_post_always(s->mailbox, &n->node))
 		note_drop(&n->node);
+}
+
+int
+shard_ask(struct shard *s, struct errand *e, struct errand_home *home)
+{
+	return errands_send(s->errands, e, home);
 }
 
 void
@@ -458,6 +468,13 @@ shard_new_actors(struct shard *s)
 	no.sink = intake_sink(s->intake);
 	s->in = smtp_in_new(&no);
 	s->grace = timer_new(s->loop, shard_end, s);
+	errands_open(s->errands,
+	    &(struct errand_desk){.loop = s->loop,
+		.store = s->store,
+		.decide = s->decide,
+		.sts = s->sts,
+		.tls = s->tls,
+		.options = o});
 }
 
 int
@@ -476,6 +493,8 @@ shard_new(const struct shard_opts *o, struct shard **out, char text[256])
 		    &s->mailbox);
 	if (!err)
 		err = mailbox_new(s->loop, 1, shard_on_repage, s, &s->repage);
+	if (!err)
+		err = errands_new(s->loop, SHARD_ERRANDS, &s->errands);
 	if (!err)
 		err = store_open(o->hub, s->loop, SHARD_STORE_JOBS, &s->store);
 	if (err)
@@ -544,6 +563,7 @@ shard_close(struct shard *s)
 	mailbox_free(s->mailbox, note_drop);
 	mailbox_shut(s->repage);
 	mailbox_free(s->repage, note_drop);
+	errands_free(s->errands);
 	loop_free(s->loop);
 	tls_ctx_free(s->tls);
 	tls_ctx_free(s->tls_sts);

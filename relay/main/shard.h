@@ -19,6 +19,8 @@
 #include "relay/net/sockaddr.h"
 #include "relay/queue/store.h"
 
+struct errand;
+struct errand_home;
 struct shard;
 
 struct shard_opts {
@@ -59,6 +61,10 @@ void shard_give_rcpt(struct shard *s, struct rcpt *take_r);
 void shard_give_turn(struct shard *s);
 /* Any thread: rows of this shard were changed in the store: page. */
 void shard_look(struct shard *s);
+/* Any thread: work for this shard, which comes back to home (errand.h).
+ * ERR_FULL, ERR_CLOSED: e stays the caller's. */
+NODISCARD int shard_ask(
+    struct shard *s, struct errand *e, struct errand_home *home);
 /* Any thread: stop accepting, end sessions, flush; then on_stopped. */
 void shard_stop(struct shard *s);
 /* Main thread, after on_stopped of all shards. Joins the thread and closes. */
