@@ -137,8 +137,11 @@ kvlist_pick_add(struct kvlist_pick *p, struct str txt)
 	if (!str_starts(txt, p->version) || txt.n == p->version.n ||
 	    txt.p[p->version.n] != ';')
 		return;
-	if (p->n_ours++ == 0)
+	p->n_ours++;
+	if (p->n_ours == 1)
 		p->ours = txt;
+	else if (p->n_ours == 2)
+		p->second = txt;
 }
 
 int

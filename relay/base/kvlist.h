@@ -38,7 +38,7 @@ bool kvlist_is(struct str txt, struct str version);
 struct kvlist_pick {
 	struct str version; /* "v=STSv1" */
 	size_t n, n_ours; /* records seen; those that are not discarded */
-	struct str first, ours; /* borrowed */
+	struct str first, ours, second; /* borrowed; second of ours */
 };
 
 void kvlist_pick_add(struct kvlist_pick *p, struct str txt);

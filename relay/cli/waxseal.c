@@ -13,6 +13,7 @@
 #include "relay/base/buf.h"
 #include "relay/base/err.h"
 #include "relay/cli/cli.h"
+#include "relay/cli/lint.h"
 
 #define OPTIONS_MAX 32 /* of one command with the common ones */
 
@@ -22,6 +23,13 @@ static const char usage[] =
     "  queue list [ID]  recipients that wait, of all messages or of one\n"
     "  queue stats      how much waits\n"
     "  queue release ID tries a held message again\n"
+    "  lint WHAT        is it right? Without a daemon, on standard input:\n"
+    "    sts-record [--rrset]     TXT record at _mta-sts\n"
+    "    sts-policy               mta-sts.txt\n"
+    "    tlsrpt-record [--rrset]  TXT record at _smtp._tls\n"
+    "    mx-match PATTERN HOST    does an MTA-STS policy name this host?\n"
+    "    dane --base NAME [--name NAME]... --tlsa RECORD... --chain FILE\n"
+    "         [--time EPOCH]      does a chain match TLSA records?\n"
     "  help             this text\n"
     "  version          version of this program\n"
     "  -c FILE          configuration of the daemon; without it\n"
@@ -48,9 +56,20 @@ cmd_version(const struct cli *c)
 	return EXIT_FINE;
 }
 
+static const struct option lint_options[] = {
+    {"rrset", no_argument, NULL, LINT_OPT_RRSET},
+    {"base", required_argument, NULL, LINT_OPT_BASE},
+    {"name", required_argument, NULL, LINT_OPT_NAME},
+    {"tlsa", required_argument, NULL, LINT_OPT_TLSA},
+    {"chain", required_argument, NULL, LINT_OPT_CHAIN},
+    {"time", required_argument, NULL, LINT_OPT_TIME},
+    {NULL, 0, NULL, 0},
+};
+
 static const struct cli_verb verbs[] = {
     {"status", cmd_status, NULL},
     {"queue", cmd_queue, NULL},
+    {"lint", cmd_lint, lint_options},
     {"help", cmd_help, NULL},
     {"version", cmd_version, NULL},
 };
