@@ -23,10 +23,10 @@ static const char usage[] =
     "  queue list [ID]  recipients that wait, of all messages or of one\n"
     "  queue stats      how much waits\n"
     "  queue release ID tries a held message again\n"
-    "  lint WHAT        is it right? Without a daemon, on standard input:\n"
-    "    sts-record [--rrset]     TXT record at _mta-sts\n"
-    "    sts-policy               mta-sts.txt\n"
-    "    tlsrpt-record [--rrset]  TXT record at _smtp._tls\n"
+    "  lint WHAT        is it right? No daemon is needed\n"
+    "    sts-record [--rrset]     TXT record at _mta-sts, on standard input\n"
+    "    sts-policy               mta-sts.txt, on standard input\n"
+    "    tlsrpt-record [--rrset]  TXT record at _smtp._tls, likewise\n"
     "    mx-match PATTERN HOST    does an MTA-STS policy name this host?\n"
     "    dane --base NAME [--name NAME]... --tlsa RECORD... --chain FILE\n"
     "         [--time EPOCH]      does a chain match TLSA records?\n"
@@ -36,7 +36,8 @@ static const char usage[] =
     "                   " CLI_CONF ", or when there is none\n"
     "                   the built-in one, with its queue in ./var\n"
     "  --json           one JSON value on standard output\n"
-    "exit status: 0 fine, 1 there are problems, 2 usage, 3 no answer\n";
+    "exit status: 0 fine, 1 there are problems or the answer is no, 2 usage,\n"
+    "             3 no answer\n";
 
 static int
 cmd_help(const struct cli *c)
