@@ -70,6 +70,28 @@ tls_dane_setup(void *vssl, const struct tls_plan *plan)
 	return taken > 0 ? 0 : ERR_TLS;
 }
 
+/*
+ * OpenSSL looks at the dates of a trust anchor only if it has signed itself.
+ * RFC 7672 3.1.2 knows no such difference, and an anchor that its owner let
+ * expire vouches for nobody: DANE-35.
+ */
+int
+tls_dane_check_anchor(void *vssl, void *store_ctx)
+{
+	SSL *ssl = vssl;
+	X509_STORE_CTX *sctx = store_ctx;
+	X509 *anchor = NULL;
+	int cmp;
+
+	if (SSL_get0_dane_authority(ssl, &anchor, NULL) <= 0 || !anchor)
+		return X509_V_OK;
+	cmp = X509_cmp_timeframe(X509_STORE_CTX_get0_param(sctx),
+	    X509_get0_notBefore(anchor), X509_get0_notAfter(anchor));
+	if (cmp > 0)
+		return X509_V_ERR_CERT_HAS_EXPIRED;
+	return cmp < 0 ? X509_V_ERR_CERT_NOT_YET_VALID : X509_V_OK;
+}
+
 int
 tls_dane_proof(void *vssl, struct tls_result *r)
 {

@@ -35,6 +35,7 @@ struct pki_spec {
 	const char *names; /* nameConstraints or NULL */
 	long from, to; /* days from now; both 0: -1 to 30 */
 	int rsa_bits; /* 0: P-256 */
+	bool sha1; /* how the issuer signs it */
 };
 
 static inline void
@@ -82,7 +83,8 @@ pki_make(const struct pki_spec *s, const struct pki_cert *issuer, long serial)
 		pki_ext(c.x, issuer->x, NID_subject_alt_name, s->san);
 	if (s->names)
 		pki_ext(c.x, issuer->x, NID_name_constraints, s->names);
-	assert_true(X509_sign(c.x, issuer->key, EVP_sha256()) > 0);
+	assert_true(X509_sign(c.x, issuer->key,
+			s->sha1 ? EVP_sha1() : EVP_sha256()) > 0);
 	return c;
 }
 
