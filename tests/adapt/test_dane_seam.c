@@ -123,6 +123,44 @@ test_usages_alone(void **state)
 	tls_plan_clear(&p);
 }
 
+/* Full(0) that looks like DER and is no certificate or key: nothing matches
+ * it, so that alone it holds mail; it does not spoil the records beside it. */
+static void
+test_no_certificate(void **state)
+{
+	struct world *w = world_of(state);
+	static const struct tcase both = {.name = "DANE-39 beside a good one",
+	    TLS_DANE,
+	    {GOOD},
+	    {{3, 0, 0, SELF}, {3, 1, 1, GOOD}},
+	    .proof = TLS_PROOF_DANE_EE};
+
+	for (unsigned i = 0; i < 4; i++) {
+		struct tls_engine *e = NULL;
+		struct pki_server s;
+		struct tls_plan p;
+		struct rr_tlsa *t;
+
+		make_plan(w, &both, &p);
+		t = &p.tlsa[0];
+		t->usage = (uint8_t)(2 + i % 2);
+		t->selector = (uint8_t)(i / 2);
+		memset(t->data + 4, 0x05, t->len - 4u);
+		start_server(w, both.chain, 0, &s);
+		t_err(both.name, tls_engine_new(w->ctx, &p, &e), 0);
+		carry(e, &s);
+		check_success(&both, e, &s);
+		tls_engine_free(e);
+		pki_server_stop(&s);
+		e = NULL;
+		free(p.tlsa[1].data);
+		p.n_tlsa = 1;
+		t_err("DANE-39 alone", tls_engine_new(w->ctx, &p, &e), ERR_TLS);
+		assert_null(e);
+		tls_plan_clear(&p);
+	}
+}
+
 struct hello {
 	bool seen, ext[64];
 	bool suite[65536];
@@ -229,6 +267,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_usages),
 	    cmocka_unit_test(test_usages_alone),
+	    cmocka_unit_test(test_no_certificate),
 	    cmocka_unit_test(test_hello),
 	    cmocka_unit_test(test_no_ct),
 	};
