@@ -33,6 +33,8 @@ struct pki_spec {
 	const char *san; /* "DNS:a,DNS:b" or NULL */
 	const char *basic; /* basicConstraints; NULL: "CA:FALSE" */
 	const char *names; /* nameConstraints or NULL */
+	const char *usage; /* keyUsage or NULL */
+	const char *purpose; /* extendedKeyUsage or NULL */
 	long from, to; /* days from now; both 0: -1 to 30 */
 	int rsa_bits; /* 0: P-256 */
 	bool sha1; /* how the issuer signs it */
@@ -83,6 +85,10 @@ pki_make(const struct pki_spec *s, const struct pki_cert *issuer, long serial)
 		pki_ext(c.x, issuer->x, NID_subject_alt_name, s->san);
 	if (s->names)
 		pki_ext(c.x, issuer->x, NID_name_constraints, s->names);
+	if (s->usage)
+		pki_ext(c.x, issuer->x, NID_key_usage, s->usage);
+	if (s->purpose)
+		pki_ext(c.x, issuer->x, NID_ext_key_usage, s->purpose);
 	assert_true(X509_sign(c.x, issuer->key,
 			s->sha1 ? EVP_sha1() : EVP_sha256()) > 0);
 	return c;

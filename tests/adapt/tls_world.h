@@ -30,6 +30,7 @@ enum cert {
 	SUB_SHORT, /* issued by it, though */
 	ROOT_WEAK, /* RSA, 1024 bits */
 	NO_CA,
+	NO_SIGNER, /* a CA whose key may not sign certificates */
 	ISSUERS_END_,
 	GOOD = ISSUERS_END_,
 	GOOD_SUB,
@@ -42,6 +43,8 @@ enum cert {
 	GOOD_TOO_LONG,
 	GOOD_WEAK_ROOT,
 	GOOD_NO_CA,
+	GOOD_NO_SIGNER,
+	CLIENT, /* its key is for clients alone */
 	FOREIGN, /* another name */
 	EXPIRED,
 	EARLY,
@@ -91,6 +94,10 @@ static const struct {
     [ROOT_WEAK] = {NONE_,
 	{.cn = "Weak", .basic = "critical,CA:TRUE", .rsa_bits = 1024}},
     [NO_CA] = {NONE_, {.cn = "No CA", .basic = "critical,CA:FALSE"}},
+    [NO_SIGNER] = {NONE_,
+	{.cn = "No signer",
+	    .basic = "critical,CA:TRUE",
+	    .usage = "critical,cRLSign"}},
     [GOOD] = {ROOT, {.cn = "x", .san = "DNS:" MX}},
     [GOOD_SUB] = {SUB, {.cn = "x", .san = "DNS:" MX}},
     [GOOD_OLD_ROOT] = {ROOT_OLD, {.cn = "x", .san = "DNS:" MX}},
@@ -101,6 +108,8 @@ static const struct {
     [GOOD_SHORT] = {ROOT_SHORT, {.cn = "x", .san = "DNS:" MX}},
     [GOOD_TOO_LONG] = {SUB_SHORT, {.cn = "x", .san = "DNS:" MX}},
     [GOOD_WEAK_ROOT] = {ROOT_WEAK, {.cn = "x", .san = "DNS:" MX}},
+    [GOOD_NO_SIGNER] = {NO_SIGNER, {.cn = "x", .san = "DNS:" MX}},
+    [CLIENT] = {ROOT, {.cn = "x", .san = "DNS:" MX, .purpose = "clientAuth"}},
     [GOOD_NO_CA] = {NO_CA, {.cn = "x", .san = "DNS:" MX}},
     [FOREIGN] = {ROOT, {.cn = "x", .san = "DNS:" OTHER}},
     [EXPIRED] = {ROOT, {.cn = "x", .san = "DNS:" MX, .from = -9, .to = -2}},
