@@ -38,6 +38,7 @@ struct pki_spec {
 	long from, to; /* days from now; both 0: -1 to 30 */
 	int rsa_bits; /* 0: P-256 */
 	bool sha1; /* how the issuer signs it */
+	bool odd_end; /* notAfter without seconds: RFC 5280 4.1.2.5.1 */
 };
 
 static inline void
@@ -73,6 +74,10 @@ pki_make(const struct pki_spec *s, const struct pki_cert *issuer, long serial)
 	ASN1_INTEGER_set(X509_get_serialNumber(c.x), serial);
 	X509_gmtime_adj(X509_getm_notBefore(c.x), from * PKI_DAY);
 	X509_gmtime_adj(X509_getm_notAfter(c.x), to * PKI_DAY);
+	if (s->odd_end)
+		assert_int_equal(
+		    ASN1_STRING_set(X509_getm_notAfter(c.x), "4901010000Z", -1),
+		    1);
 	name = X509_get_subject_name(c.x);
 	X509_NAME_add_entry_by_txt(
 	    name, "CN", MBSTRING_ASC, (const unsigned char *)s->cn, -1, -1, 0);

@@ -26,6 +26,7 @@ enum cert {
 	SUB, /* issued by ROOT */
 	SUB_OLD, /* the same, expired */
 	SUB_EARLY, /* the same, not yet valid */
+	SUB_ODD, /* the same, with an end that nobody can read */
 	ROOT_SHORT, /* path length 0 */
 	SUB_SHORT, /* issued by it, though */
 	ROOT_WEAK, /* RSA, 1024 bits */
@@ -37,6 +38,7 @@ enum cert {
 	GOOD_OLD_ROOT,
 	GOOD_SUB_OLD,
 	GOOD_SUB_EARLY,
+	GOOD_SUB_ODD,
 	GOOD_NARROW,
 	FOREIGN_NARROW,
 	GOOD_SHORT,
@@ -88,6 +90,8 @@ static const struct {
 	{.cn = "Sub old", .basic = "critical,CA:TRUE", .from = -9, .to = -2}},
     [SUB_EARLY] = {ROOT,
 	{.cn = "Sub early", .basic = "critical,CA:TRUE", .from = 2, .to = 9}},
+    [SUB_ODD] = {ROOT,
+	{.cn = "Sub odd", .basic = "critical,CA:TRUE", .odd_end = true}},
     [ROOT_SHORT] = {NONE_,
 	{.cn = "Short", .basic = "critical,CA:TRUE,pathlen:0"}},
     [SUB_SHORT] = {ROOT_SHORT, {.cn = "Sub", .basic = "critical,CA:TRUE"}},
@@ -103,6 +107,7 @@ static const struct {
     [GOOD_OLD_ROOT] = {ROOT_OLD, {.cn = "x", .san = "DNS:" MX}},
     [GOOD_SUB_OLD] = {SUB_OLD, {.cn = "x", .san = "DNS:" MX}},
     [GOOD_SUB_EARLY] = {SUB_EARLY, {.cn = "x", .san = "DNS:" MX}},
+    [GOOD_SUB_ODD] = {SUB_ODD, {.cn = "x", .san = "DNS:" MX}},
     [GOOD_NARROW] = {ROOT_NARROW, {.cn = "x", .san = "DNS:" MX}},
     [FOREIGN_NARROW] = {ROOT_NARROW, {.cn = "x", .san = "DNS:" OTHER}},
     [GOOD_SHORT] = {ROOT_SHORT, {.cn = "x", .san = "DNS:" MX}},
