@@ -20,7 +20,7 @@
 #include "relay/deliver/classify.h"
 #include "relay/deliver/smtp_out.h"
 
-#define ATTEMPT_SESSIONS 32 /* connections of one attempt */
+#define ATTEMPT_SESSIONS 32 /* connections, then no more addresses */
 #define ATTEMPT_FREELY 12 /* before a host has but ATTEMPT_HOST_LEAST */
 #define ATTEMPT_HOST_LEAST 2 /* RFC 5321 5.1 */
 #define ATTEMPT_MS (60 * 60 * 1000) /* until a body is on its way */
@@ -194,7 +194,7 @@ attempt_next_addr(struct attempt *a)
 
 	a->clear = false;
 	a->at_addr = thrift ? attempt_other_family(a) : a->at_addr + 1;
-	if (a->at_addr < a->host.n_addrs &&
+	if (a->at_addr < a->host.n_addrs && a->sessions < ATTEMPT_SESSIONS &&
 	    (!thrift || a->host_sessions < ATTEMPT_HOST_LEAST))
 		attempt_connect(a);
 	else
