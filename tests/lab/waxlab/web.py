@@ -9,6 +9,8 @@ import os
 from . import world as w
 from .ns import Process, tool, wait_until
 
+WELL_KNOWN = "/.well-known/mta-sts.txt"
+
 HEAD = """\
 daemon off;
 master_process off;
@@ -36,7 +38,7 @@ SERVER = """\
     server_name %(host)s;
     ssl_certificate %(chain)s;
     ssl_certificate_key %(chain)s;
-    location = /.well-known/mta-sts.txt { alias %(body)s; }
+    location = /.well-known/mta-sts.txt { %(location)s }
     location / { return 404; }
   }
 """
@@ -70,11 +72,11 @@ class Web:
                            for a in addresses)
         for policy in policies:
             host = "mta-sts." + policy.domain
-            body = os.path.join(base, policy.domain + ".txt")
-            with open(body, "w", newline="") as out:
-                out.write(policy.body)
+            self.write(policy.domain, policy.body)
             text += SERVER % {
-                "listen": listen, "host": host, "body": body,
+                "listen": listen, "host": host,
+                "location": (policy.location or "alias %(body)s;") % {
+                    "body": self._body_path(policy)},
                 "chain": self.certs.make(host, policy.cert, host)}
         conf = os.path.join(base, "nginx.conf")
         with open(conf, "w") as out:
@@ -90,13 +92,29 @@ class Web:
             wait_until(lambda p=process: "using the" in p.tail(50), 20,
                        process.name, process)
 
-    def fetches(self, domain):
-        """How many times a policy was asked for with success."""
+    def _body_path(self, policy):
+        return os.path.join(self.folder, policy.web, policy.domain + ".txt")
+
+    def write(self, domain, body):
+        """Another text for a policy; its TXT record stays as it is."""
+        path = self._body_path(self.world.policies[domain])
+        with open(path + ".new", "w", newline="") as out:
+            out.write(body)
+        os.rename(path + ".new", path)
+
+    def requests(self, domain):
+        """(status, path) of each request to the policy host, in order; they
+        are written when they end."""
         path = os.path.join(self.folder, self.world.policies[domain].web,
                             "access.log")
-        wanted = "mta-sts.%s 200 /.well-known/mta-sts.txt" % domain
         try:
             with open(path) as file:
-                return sum(line.strip() == wanted for line in file)
+                lines = [line.split(None, 2) for line in file]
         except FileNotFoundError:
-            return 0
+            return []
+        return [(int(x[1]), x[2].strip()) for x in lines
+                if len(x) == 3 and x[0] == "mta-sts." + domain]
+
+    def fetches(self, domain):
+        """How many times a policy was asked for with success."""
+        return self.requests(domain).count((200, WELL_KNOWN))
