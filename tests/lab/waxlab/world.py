@@ -167,14 +167,15 @@ class World:
         return mx
 
     def sts(self, domain, mode, mx=None, web="up", cert=None, ident="1",
-            body=None, location="", record=True):
-        """Publish a policy: TXT record (or not), address and body."""
+            body=None, location="", record=True, ttl=1):
+        """Publish a policy: TXT record (or not, or one that lives ttl
+        seconds), address and body."""
         if mx is None:
             mx = ("mx." + domain,)
         host = "mta-sts." + domain
         if record:
             self.record("_mta-sts." + domain,
-                        '1 TXT "v=STSv1; id=%s;"' % ident)
+                        '%d TXT "v=STSv1; id=%s;"' % (ttl, ident))
         for addr in {"up": WEB, "dying": WEB_DYING, "down": WEB_NOBODY}[web]:
             self.record(host, "%s %s" % ("AAAA" if ":" in addr else "A",
                                          addr))
