@@ -30,7 +30,7 @@ def look(net):
                 pairs(net.asked), pairs(net.outside), net.web)
 
 
-def judge(case, mark, events, seen):
+def judge(case, mark, relay, events, seen):
     """Raises if anything is not as it should be."""
     last = events[-1]
     same(state_of(events), case.expected, "state")
@@ -57,6 +57,10 @@ def judge(case, mark, events, seen):
         same(len([d for d in seen.deliveries
                   if mark in d.text and d.rcpt == SENDER]), 1, "reports")
     questions(case, seen)
+    if case.fetch:
+        fetched = relay.events("sts-fetch", domain=case.rcpt)[-1]
+        same({key: fetched.get(key) for key in case.fetch}, case.fetch,
+             "fetch")
 
 
 def arrived(case, mark, mine, raw, seen):
@@ -84,8 +88,15 @@ def questions(case, seen):
         must(one not in seen.asked, "the relay asked for %s %s", *one)
         must(one not in seen.outside, "the resolver asked for %s %s", *one)
     for domain, statuses in case.requests.items():
-        got = seen.web.requests(domain)
-        same([status for status, _ in got], statuses,
+        same(requests(seen.web, domain), statuses,
              "requests to mta-sts." + domain)
-        same({path for _, path in got} - {"/.well-known/mta-sts.txt"}, set(),
-             "paths")
+
+
+def requests(web, domain):
+    """The statuses of the requests to a policy host, all of which must be
+    for the policy and, in TLS, for that host (STS-08, STS-36)."""
+    found = web.requests(domain)
+    same({(r.path, r.sni) for r in found} - {
+        ("/.well-known/mta-sts.txt", "mta-sts." + domain)}, set(),
+         "other requests to the policy host")
+    return [r.status for r in found]

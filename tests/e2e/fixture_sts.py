@@ -18,8 +18,11 @@ def enforced(f, title, dom, requests=(200,), **more):
            requests={dom: list(requests)}, **more)
 
 
-def without(f, title, dom, requests=(), rule="DANE-13", **more):
-    """There is no policy: mail goes, though the host would fail it."""
+def without(f, title, dom, requests=(), rule="DANE-13", why="", **more):
+    """There is no policy: mail goes, though the host would fail it. why: the
+    reason of the failed fetch."""
+    if why:
+        more["fetch"] = {"result": "failed", "reason": why}
     f.case(title, dom, SENT, "none", rule,
            requests=dict({dom: list(requests)}, **more.pop("others", {})),
            **more)
@@ -69,27 +72,33 @@ def hosts(f):
         dom = f.sts("f17-" + name, location=location)
         without(f, "17 %s status %d" % ("STS-19" if status in (301, 302)
                                         else "STS-18", status), dom,
-                (status,), "STS-23", others={target: []})
-    for name, rule, cert in (
-            ("wrong", "STS-16", Cert("webpki", ("mta-sts.other.lab",))),
-            ("wild", "STS-17", Cert("webpki", ("mta-*.f17-wild." + TLD,))),
-            ("expired", "STS-16", Cert("webpki", expired=True)),
-            ("untrusted", "STS-16", Cert("untrusted")),
-            ("cn-only", "STS-16", Cert("webpki", cn_only=True))):
+                (status,), "STS-23", "HTTP status %d" % status,
+                others={target: []})
+    for name, rule, tls, cert in (
+            ("wrong", "STS-16", "host-mismatch",
+             Cert("webpki", ("mta-sts.other.lab",))),
+            ("wild", "STS-17", "host-mismatch",
+             Cert("webpki", ("mta-*.f17-wild." + TLD,))),
+            ("expired", "STS-16", "expired", Cert("webpki", expired=True)),
+            ("untrusted", "STS-16", "not-trusted", Cert("untrusted")),
+            ("cn-only", "STS-16", "host-mismatch",
+             Cert("webpki", cn_only=True))):
         dom = f.sts("f17-" + name, policy_cert=cert)
         without(f, "17 %s certificate: %s" % (rule, name), dom, (), "STS-23",
-                asked=(("mta-sts." + dom, "A"),))
+                fetch={"result": "failed", "tls": "certificate-" + tls})
     dom = f.sts("f17-star", policy_cert=Cert(
         "webpki", ("*.f17-star." + TLD,)))
     enforced(f, "17 STS-17 certificate: the whole first label is *", dom)
     dom = f.sts("f17-html", location="default_type text/html; alias %(body)s;")
-    without(f, "17 STS-09 media type text/html", dom, (200,), "STS-23")
+    without(f, "17 STS-09 media type text/html", dom, (200,), "STS-23",
+            "media type is not text/plain")
     for name, size in (("65k", 65 * 1024), ("63k", 63 * 1024)):
         body = sts_body("enforce", ("mx.f17-%s.%s" % (name, TLD),))
         body += ("filler: " + "x" * 70 + "\r\n") * (size // 80 + 1)
         dom = f.sts("f17-" + name, body=body[:size])
         if name == "65k":
-            without(f, "17 STS-22 a body of 65 KB", dom, (200,), "STS-23")
+            without(f, "17 STS-22 a body of 65 KB", dom, (200,), "STS-23",
+                    "response is too big")
         else:
             enforced(f, "17 STS-22 a body of 63 KB", dom)
 
@@ -107,21 +116,23 @@ def policies(f):
         enforced(f, "18 " + rule, dom)
     dom = f.sts("f18-age", body=GOOD_MODE + "mx: mx.f18-age.%s\n"
                 "max_age: 9999999999\n" % TLD)
-    enforced(f, "18 STS-13 max_age of ten digits", dom)
+    enforced(f, "18 STS-13 max_age of ten digits", dom,
+             fetch={"result": "ok", "max_age": "31557600"})
     dom = f.sts("f18-none", body="version: STSv1\nmode: none\n"
                 "max_age: 86400\n")
     without(f, "18 STS-10 mode none without mx", dom, (200,), "STS-33")
-    for name, rule, body in (
-            ("no-mx", "STS-10 mode enforce without mx",
+    for name, rule, why, body in (
+            ("no-mx", "STS-10 mode enforce without mx", "mx is missing",
              GOOD_MODE + "max_age: 86400\n"),
-            ("no-version", "STS-10 no version",
+            ("no-version", "STS-10 no version", "version is missing",
              "mode: enforce\nmx: *.f18-no-version.lab\nmax_age: 86400\n"),
-            ("no-age", "STS-10 no max_age",
+            ("no-age", "STS-10 no max_age", "max_age is missing",
              GOOD_MODE + "mx: *.f18-no-age.lab\n"),
             ("digits", "STS-13 max_age of eleven digits",
+             "max_age is not 1 to 10 digits",
              GOOD_MODE + "mx: *.f18-digits.lab\nmax_age: 99999999999\n")):
         dom = f.sts("f18-" + name, body=body)
-        without(f, "18 " + rule, dom, (200,), "STS-23")
+        without(f, "18 " + rule, dom, (200,), "STS-23", why)
 
 
 def patterns(f):

@@ -3,6 +3,7 @@ the lab alone can show: big sets of TLSA records on real servers."""
 
 from cases import must, same
 from cases import run as run_tool
+from fixture_judge import requests
 from fixture_world import DEFERRED, SENT, UNTRUSTED, WEBPKI, tlsa
 from waxlab.ns import tool, wait_until
 from waxlab.world import LEAF_NS, TLD, sts_body
@@ -25,7 +26,11 @@ def build(f):
     for name, cert in (("t19-held", UNTRUSTED), ("t19-sent", WEBPKI)):
         f.sts(name, web="dying", cert=cert)
     f.sts("t19-gone", web="dying")
-    f.sts("t20-opens", mx=("elsewhere.lab",), cert=WEBPKI)
+    f.sts("t20-opens", mx=("elsewhere.lab",), cert=WEBPKI,
+          location="add_header Cache-Control max-age=86400; "
+          "add_header Expires 'Thu, 01 Jan 2099 00:00:00 GMT'; "
+          "alias %(body)s;")
+    f.sts("t17-again", location="return 404;")
     f.sts("t20-shuts", mode="testing", server="script",
           script={"rcpt": "451 4.3.0 Not yet"})
     many = [("3 1 2", "%0128x" % n) for n in range(1, BIG)]
@@ -64,6 +69,7 @@ class Sent:
 def run(bench, relay):
     # The servers are asked by this relay for the first time.
     drip = Sent(bench, relay, "t17-drip")
+    again(bench, relay)
     hangs(bench, relay)
     big_sets(bench, relay)
     cached(bench, relay)
@@ -74,6 +80,21 @@ def run(bench, relay):
         same(relay.events("sts-fetch", domain=drip.domain)[-1]["error"],
              "timed out", "error")
         same(len(bench.net.web.requests(drip.domain)), 1, "requests")
+
+
+def again(bench, relay):
+    with bench.case("17 STS-21 a fetch that failed is not repeated for each "
+                    "message, but for a new id"):
+        for _ in range(3):
+            Sent(bench, relay, "t17-again").same(SENT, "none", "STS-23")
+        same(requests(bench.net.web, "t17-again.lab"), [404], "requests")
+        bench.net.dns.replace_record("t17-again.lab", "id=1", "id=2")
+
+        def fetched():
+            Sent(bench, relay, "t17-again").same(SENT, "none", "STS-23")
+            return requests(bench.net.web, "t17-again.lab") == [404, 404]
+        # The old record lives for a second, in two caches.
+        wait_until(fetched, 30, "a fetch of the new id", relay.process)
 
 
 def hangs(bench, relay):
@@ -185,8 +206,8 @@ def asked_outside(bench, name):
 
 def changes(bench, relay):
     web, dns = bench.net.web, bench.net.dns
-    with bench.case("20 STS-30 STS-31 a policy that changes while mail waits "
-                    "lets it go"):
+    with bench.case("20 STS-20 STS-30 STS-31 a policy that changes while mail "
+                    "waits lets it go"):
         one = Sent(bench, relay, "t20-opens")
         one.same(DEFERRED, "sts", "STS-34")
         web.write(one.domain, sts_body("enforce", ("mx." + one.domain,)))
@@ -194,8 +215,7 @@ def changes(bench, relay):
         one.wait(status=SENT, policy="sts", rule="STS-29")
         same([d.host for d in bench.arrived(one.mark)],
              ["mx." + one.domain], "at")
-        same([s for s, _ in web.requests(one.domain)], [200, 200],
-             "requests")
+        same(requests(web, one.domain), [200, 200], "requests")
     with bench.case("20 STS-30 a policy that changes while mail waits holds "
                     "it"):
         one = Sent(bench, relay, "t20-shuts")
@@ -204,5 +224,4 @@ def changes(bench, relay):
         dns.replace_record(one.domain, "id=1", "id=2")
         one.wait(policy="sts", rule="STS-29", status=DEFERRED)
         bench.nowhere(one.mark)
-        same([s for s, _ in web.requests(one.domain)], [200, 200],
-             "requests")
+        same(requests(web, one.domain), [200, 200], "requests")

@@ -32,6 +32,7 @@ class Case:
     requests   {domain: [status, ...]} of the policy hosts; a request that
                does not get as far as HTTP is none
     log        fields of the log's last delivery event
+    fetch      fields of the log's last event about a fetch for rcpt
     patient    a lookup that hangs may cost attempts before the last
     relay      which relay sends it
     """
@@ -49,6 +50,7 @@ class Case:
     not_asked: tuple = ()
     requests: dict = field(default_factory=dict)
     log: dict = field(default_factory=dict)
+    fetch: dict = field(default_factory=dict)
     patient: bool = False
     relay: str = "main"
 

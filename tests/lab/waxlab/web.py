@@ -5,6 +5,7 @@ server a test can stop. web="down" is an address on which nobody listens.
 """
 
 import os
+from typing import NamedTuple
 
 from . import world as w
 from .ns import Process, tool, wait_until
@@ -19,7 +20,7 @@ pid %(base)s/pid;
 error_log stderr notice;
 events { worker_connections 512; }
 http {
-  log_format lab "$host $status $request_uri";
+  log_format lab "$host $ssl_server_name $status $request_uri";
   access_log %(base)s/access.log lab;
   types { }
   default_type text/plain;
@@ -42,6 +43,13 @@ SERVER = """\
     location / { return 404; }
   }
 """
+
+
+class Request(NamedTuple):
+    """One request. sni: the name that was asked for in TLS."""
+    status: int
+    path: str
+    sni: str
 
 
 class Web:
@@ -103,18 +111,19 @@ class Web:
         os.rename(path + ".new", path)
 
     def requests(self, domain):
-        """(status, path) of each request to the policy host, in order; they
-        are written when they end."""
+        """Each Request to the policy host, in order; they are written when
+        they end."""
         path = os.path.join(self.folder, self.world.policies[domain].web,
                             "access.log")
         try:
             with open(path) as file:
-                lines = [line.split(None, 2) for line in file]
+                lines = [line.split(None, 3) for line in file]
         except FileNotFoundError:
             return []
-        return [(int(x[1]), x[2].strip()) for x in lines
-                if len(x) == 3 and x[0] == "mta-sts." + domain]
+        return [Request(int(x[2]), x[3].strip(), x[1]) for x in lines
+                if len(x) == 4 and x[0] == "mta-sts." + domain]
 
     def fetches(self, domain):
         """How many times a policy was asked for with success."""
-        return self.requests(domain).count((200, WELL_KNOWN))
+        return sum((r.status, r.path) == (200, WELL_KNOWN)
+                   for r in self.requests(domain))
