@@ -1,7 +1,8 @@
 /*
  * A route: the MX set, then host by host, best preference first. For each
- * host addresses and TLSA are asked when its turn comes; MTA-STS is asked
- * once, beside the first host. The judgement is relay/policy's.
+ * host addresses and TLSA are asked when its turn comes. MTA-STS is asked
+ * once: beside the first host if it must be anyway, else when TLSA leaves the
+ * decision to it. The judgement is relay/policy's.
  *
  *	MX --> WALK --> LOOK --> STS --> WAIT --> WALK ...
  *
@@ -23,6 +24,7 @@
 #include "relay/base/buf.h"
 #include "relay/decide/plan.h"
 #include "relay/decide/route_addr.h"
+#include "relay/decide/route_state.h"
 #include "relay/dns/mx.h"
 #include "relay/policy/nexthop.h"
 #include "relay/policy/site_policy.h"
@@ -32,15 +34,6 @@
 #define MX_TIMEOUT_MS 60000
 #define HOST_TIMEOUT_MS 20000 /* DANE-59: one host, all its questions */
 #define STEPS_MAX (2 * MX_HOSTS_MAX + 16)
-
-enum route_state {
-	ROUTE_ST_MX, /* asking for the MX set */
-	ROUTE_ST_WALK, /* about to take the next host */
-	ROUTE_ST_LOOK, /* asking for addresses and TLSA of a host */
-	ROUTE_ST_STS, /* all is known but MTA-STS */
-	ROUTE_ST_WAIT, /* a host was handed out */
-	ROUTE_ST_OVER
-};
 
 struct decide {
 	struct decide_opts o;
@@ -79,21 +72,7 @@ struct route {
 static void
 route_set_state(struct route *r, enum route_state to)
 {
-	static const bool legal[][6] = {
-	    [ROUTE_ST_MX] = {[ROUTE_ST_WALK] = true, [ROUTE_ST_OVER] = true},
-	    [ROUTE_ST_WALK] = {[ROUTE_ST_WALK] = true,
-		[ROUTE_ST_LOOK] = true,
-		[ROUTE_ST_WAIT] = true,
-		[ROUTE_ST_OVER] = true},
-	    [ROUTE_ST_LOOK] = {[ROUTE_ST_WALK] = true,
-		[ROUTE_ST_STS] = true,
-		[ROUTE_ST_WAIT] = true},
-	    [ROUTE_ST_STS] = {[ROUTE_ST_WALK] = true, [ROUTE_ST_WAIT] = true},
-	    [ROUTE_ST_WAIT] = {[ROUTE_ST_WALK] = true},
-	    [ROUTE_ST_OVER] = {false},
-	};
-
-	if (!legal[r->state][to])
+	if (!route_state_legal(r->state, to))
 		BUG("route %d -> %d", (int)r->state, (int)to);
 	r->state = to;
 }
@@ -278,17 +257,23 @@ route_judge(struct route *r)
 		.by_policy = true});
 }
 
-/* DANE alone decides, whatever STS would say: no need to wait for it. */
+/* Whatever TLSA records say, they do not decide alone. */
+static bool
+needs_sts_anyway(const struct route *r)
+{
+	return r->mx.security == MX_INSECURE ||
+	    site_policy_require(r->site, now_s(r)) == SITE_STS;
+}
+
+/* Not where DANE alone decides, whatever STS would say. */
 static bool
 needs_sts(const struct route *r)
 {
-	if (r->sts_known || !r->sts)
+	if (r->sts_known || !r->d->o.sts)
 		return false;
 	if (r->verdict.kind == DANE_FAILED)
 		return false;
-	return r->verdict.kind != DANE_USABLE ||
-	    r->mx.security == MX_INSECURE ||
-	    site_policy_require(r->site, now_s(r)) == SITE_STS;
+	return r->verdict.kind != DANE_USABLE || needs_sts_anyway(r);
 }
 
 static void
@@ -302,6 +287,18 @@ on_sts(void *arg, const struct sts_verdict *v)
 	sts_verdict_copy(&r->sts_verdict, v);
 	if (r->state == ROUTE_ST_STS)
 		route_judge(r);
+}
+
+/* Once a route. */
+static void
+ask_sts(struct route *r)
+{
+	struct sts *sts = r->d->o.sts;
+
+	if (!sts || r->sts_asked)
+		return;
+	r->sts_asked = true;
+	r->sts = sts_lookup_start(sts, r->policy, on_sts, r);
 }
 
 /* ---- addresses ---- */
@@ -365,10 +362,12 @@ on_host(void *arg, const struct dane_host *h)
 	dane_verdict_clear(&r->verdict);
 	r->verdict = *h->verdict;
 	r->verdict.tlsa = rr_tlsa_dup(h->verdict->tlsa, h->verdict->n_tlsa);
-	if (needs_sts(r))
+	if (needs_sts(r)) {
 		route_set_state(r, ROUTE_ST_STS);
-	else
+		ask_sts(r);
+	} else {
 		route_judge(r);
+	}
 }
 
 /* ---- walking the hosts ---- */
@@ -397,10 +396,8 @@ look_at_host(struct route *r)
 	route_set_state(r, ROUTE_ST_LOOK);
 	r->dane = dane_lookup_start(o->loop, o->dns, r->host.host, r->port, on,
 	    HOST_TIMEOUT_MS, on_host, r);
-	if (o->sts && !r->sts_asked) {
-		r->sts_asked = true;
-		r->sts = sts_lookup_start(o->sts, r->policy, on_sts, r);
-	}
+	if (needs_sts_anyway(r))
+		ask_sts(r);
 }
 
 static void

@@ -218,13 +218,10 @@ attempt_view(const struct attempt *a, const struct smtp_out_result *res,
 }
 
 static void
-attempt_stamp(const struct attempt *a, const struct smtp_out_result *res,
-    struct outcome *o)
+attempt_stamp(const struct attempt *a, struct outcome *o)
 {
 	memcpy(o->mx, a->host.host, sizeof(o->mx));
 	rr_addr_str(&a->host.addrs[a->at_addr], o->addr);
-	o->tls = *res->tls;
-	o->clear_fallback = a->clear;
 }
 
 static void
@@ -244,7 +241,7 @@ attempt_session_done(void *arg, const struct smtp_out_result *res)
 			outcome_init(&a->outcomes[i], OUT_DEFERRED);
 			client_fsm_result(res->fsm, i, &r);
 			classify_rcpt(&cs, &r, &a->outcomes[i]);
-			attempt_stamp(a, res, &a->outcomes[i]);
+			attempt_stamp(a, &a->outcomes[i]);
 		}
 		attempt_end(a, NULL);
 		return;
@@ -252,16 +249,16 @@ attempt_session_done(void *arg, const struct smtp_out_result *res)
 	outcome_init(&o, OUT_DEFERRED);
 	switch (classify_session(&cs, &o)) {
 	case CLASSIFY_FINAL:
-		attempt_stamp(a, res, &o);
+		attempt_stamp(a, &o);
 		attempt_end(a, &o);
 		break;
 	case CLASSIFY_NEXT_ADDR:
-		attempt_stamp(a, res, &o);
+		attempt_stamp(a, &o);
 		attempt_keep(a, &o);
 		attempt_next_addr(a);
 		break;
 	case CLASSIFY_NEXT_HOST:
-		attempt_stamp(a, res, &o);
+		attempt_stamp(a, &o);
 		attempt_keep(a, &o);
 		attempt_next_host(a);
 		break;
