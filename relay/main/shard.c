@@ -410,6 +410,8 @@ shard_new_actors(struct shard *s)
 	    .log = s->o.log,
 	    .metrics = &s->metrics,
 	    .rng = &s->rng,
+	    .shard = s->o.index,
+	    .shards = s->o.count,
 	    .on = o->sts.on,
 	    .allow_private = o->sts.allow_private};
 	struct decide_opts dco = {.loop = s->loop,
@@ -543,6 +545,7 @@ shard_run(void *arg)
 
 	had_dane_load(
 	    s->had_dane, s->loop, s->o.index, s->o.count, shard_on_memory, s);
+	sts_start(s->sts);
 	loop_run(s->loop);
 }
 

@@ -379,41 +379,134 @@ test_coalescing(void **state)
 	world_clear(&w);
 }
 
-/* STS-25: a policy a day old is fetched again behind the answer's back. */
+/* Asks as the operator does. */
 static void
-test_refresh(void **state)
+force(struct world *w, const char *name, const char *want)
+{
+	w->calls = 0;
+	sts_refresh_now(w->sts, "a.example", on_verdict, w);
+	t_int(name, w->calls, 0);
+	loop_run(w->loop);
+	t_int(name, w->calls, 1);
+	t_cstr(name, w->got, want);
+}
+
+/* What the operator wants fetched is fetched. */
+static void
+test_forced(void **state)
 {
 	struct world w;
 
 	(void)state;
 	world_init(&w);
-	put_row(&w, "1", BODY("enforce"), NOW - 86400);
+	put_row(&w, "1", BODY("enforce"), NOW - 5);
 	publish(&w, "v=STSv1; id=1;");
 	w.http.res.body = STR(BODY("testing"));
-	ask(&w, "answer", "fresh enforce 1");
+	force(&w, "young", "fresh testing 1");
 	t_int("fetched", w.http.gets, 1);
-	t_int("stored", w.store.puts, 1);
-	ask(&w, "next answer", "fresh testing 1");
-	t_int("young again", w.http.gets, 1);
+	t_int("stored", w.store.row.fetched, NOW);
+	w.http.res.err = ERR_UNREACH;
+	snprintf(w.http.res.text, sizeof(w.http.res.text), "no route");
+	force(&w, "fails", "cached testing 1");
+	t_cstr("fails", w.text, "no route");
+	force(&w, "does not wait", "cached testing 1");
+	t_int("does not wait", w.http.gets, 3);
 	world_clear(&w);
 
 	world_init(&w);
-	put_row(&w, "1", BODY("enforce"), NOW - 86400);
-	publish(&w, "v=STSv1; id=1;");
-	w.http.res.err = ERR_UNREACH;
-	ask(&w, "refresh fails", "fresh enforce 1");
-	t_int("STS-26 alert", w.warnings, 1);
-	ask(&w, "no second try", "fresh enforce 1");
-	t_int("no second try", w.http.gets, 1);
+	force(&w, "nothing there", "no-policy none ");
 	world_clear(&w);
 
 	world_init(&w);
-	put_row(
-	    &w, "1", "version: STSv1\nmode: none\nmax_age: 5\n", NOW - 86400);
+	publish(&w, "v=STSv1; id=1;");
+	force(&w, "not cached", "fresh enforce 1");
+	w.store.err = ERR_IO;
+	force(&w, "STS-41", "store-error none ");
+	t_int("STS-41", w.http.gets, 1);
+	world_clear(&w);
+}
+
+static void
+on_done(void *arg, int err)
+{
+	struct world *w = arg;
+
+	w->done++;
+	w->done_err = err;
+}
+
+static void
+forget(struct world *w, const char *name, int err)
+{
+	w->done = 0;
+	sts_forget(w->sts, "a.example", on_done, w);
+	t_int(name, w->done, 0);
+	loop_run(w->loop);
+	t_int(name, w->done, 1);
+	t_err(name, w->done_err, err);
+}
+
+static void
+test_forget(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	put_row(&w, "1", BODY("enforce"), NOW);
+	forget(&w, "forgotten", 0);
+	ask(&w, "nothing is left", "no-policy none ");
+	forget(&w, "nothing there", 0);
+	put_row(&w, "1", BODY("enforce"), NOW);
+	w.store.drop_err = ERR_IO;
+	forget(&w, "store fails", ERR_IO);
+	ask(&w, "as it was", "cached enforce 1");
+	w.store.refuse = true;
+	forget(&w, "no credit", ERR_FULL);
+	world_clear(&w);
+
+	/* A failure is forgotten with it. */
+	world_init(&w);
 	publish(&w, "v=STSv1; id=1;");
 	w.http.res.err = ERR_UNREACH;
-	ask(&w, "mode none", "fresh none 1");
-	t_int("STS-26 no alert", w.warnings, 0);
+	ask(&w, "host down", "fetch-failed none ");
+	w.http.res.err = 0;
+	ask(&w, "STS-21", "fetch-failed none ");
+	forget(&w, "forgotten", 0);
+	ask(&w, "tried anew", "fresh enforce 1");
+	world_clear(&w);
+}
+
+/* Whoever waits is answered, but brings nothing back. */
+static void
+test_forget_joined(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	publish(&w, "v=STSv1; id=1;");
+	sts_lookup_start(w.sts, "a.example", on_verdict, &w);
+	sts_forget(w.sts, "a.example", on_done, &w);
+	loop_run(w.loop);
+	t_int("answered", w.calls, 1);
+	t_cstr("answered", w.got, "fresh enforce 1");
+	t_int("done", w.done, 1);
+	t_int("not stored", w.store.puts, 0);
+	/* The job before and the one after are two. */
+	sts_lookup_start(w.sts, "a.example", on_verdict, &w);
+	sts_forget(w.sts, "a.example", on_done, &w);
+	sts_lookup_start(w.sts, "a.example", on_verdict, &w);
+	loop_run(w.loop);
+	t_int("answered", w.calls, 3);
+	t_int("two reads", w.store.gets, 3);
+	world_clear(&w);
+
+	world_init(&w);
+	sts_forget(w.sts, "a.example", on_done, &w);
+	world_again(&w);
+	loop_run(w.loop);
+	t_int("freed", w.done, 0);
 	world_clear(&w);
 }
 
@@ -495,7 +588,9 @@ main(void)
 	    cmocka_unit_test(test_long_domain),
 	    cmocka_unit_test(test_default_timeouts),
 	    cmocka_unit_test(test_coalescing),
-	    cmocka_unit_test(test_refresh),
+	    cmocka_unit_test(test_forced),
+	    cmocka_unit_test(test_forget),
+	    cmocka_unit_test(test_forget_joined),
 	    cmocka_unit_test(test_moot),
 	    cmocka_unit_test(test_freed_early),
 	};
