@@ -1,6 +1,7 @@
 /*
  * "What does MTA-STS say for this domain?" One job a domain at a time, and its
- * answer to all who wait. What the operator asks for stands alone.
+ * answer to all who wait. What the operator asks for stands alone. A domain of
+ * another shard is asked there: only its owner reads, fetches and stores.
  *
  * RFC 8461 3.3, 5.1.
  */
@@ -16,12 +17,14 @@
 #include "relay/base/domain.h"
 #include "relay/base/list.h"
 #include "relay/base/map.h"
+#include "relay/model/msg.h"
 #include "sts/sts_job.h"
 #include "sts/sts_notes.h"
 #include "sts/sts_refresh.h"
 
 #define TXT_TIMEOUT_MS 20000 /* STS-40 */
 #define FETCH_TIMEOUT_MS 60000 /* RFC 8461 3.3 */
+#define AWAY_MARGIN_MS 15000 /* beyond what another shard may take */
 
 struct sts {
 	struct sts_desk desk;
@@ -31,7 +34,7 @@ struct sts {
 	struct list forgets; /* struct forget.link */
 };
 
-/* Those who wait for one job. */
+/* Those who wait for one job, of ours or of another shard. */
 struct group {
 	struct list link;
 	struct sts *sts;
@@ -39,6 +42,8 @@ struct group {
 	bool joinable; /* stands in sts->by_domain */
 	struct list waiters; /* struct sts_lookup.link */
 	struct sts_job *job;
+	void *away;
+	struct timer *timer; /* for that */
 };
 
 struct sts_lookup {
@@ -72,6 +77,9 @@ group_free(struct group *g)
 
 	group_leave_map(g);
 	sts_job_cancel(g->job);
+	if (g->away)
+		g->sts->desk.o.away.cancel(g->away);
+	timer_free(g->timer);
 	while ((node = list_pop(&g->waiters)) != NULL)
 		free(CONTAINER_OF(node, struct sts_lookup, link));
 	list_remove(&g->link);
@@ -102,6 +110,55 @@ on_verdict(void *arg, const struct sts_verdict *v)
 	}
 }
 
+/* The owner does not answer: nobody knows what it keeps. */
+static void
+on_no_answer(void *arg)
+{
+	struct group *g = arg;
+	struct sts_verdict v;
+
+	sts_verdict_init(&v);
+	v.source = STS_STORE_ERROR;
+	v.rule = "STS-41";
+	snprintf(v.text, sizeof(v.text),
+	    "the shard that keeps this policy does not answer");
+	on_verdict(g, &v);
+}
+
+static void
+on_away(void *arg, const struct sts_verdict *v)
+{
+	struct group *g = arg;
+
+	g->away = NULL;
+	if (v)
+		on_verdict(g, v);
+	else
+		on_no_answer(g);
+}
+
+static void
+ask_away(struct group *g)
+{
+	const struct sts_opts *o = &g->sts->desk.o;
+
+	g->timer = timer_new(o->loop, on_no_answer, g);
+	g->away = o->away.ask(o->away.arg, g->domain, on_away, g);
+	timer_start(g->timer,
+	    g->away
+		? 2 * o->txt_timeout_ms + o->fetch_timeout_ms + AWAY_MARGIN_MS
+		: 0);
+}
+
+static bool
+is_ours(const struct sts *s, const char *domain)
+{
+	const struct sts_opts *o = &s->desk.o;
+
+	return !o->on || !o->away.ask || domain_is_ip(str_of(domain)) ||
+	    msg_bucket(str_of(domain)) % o->shards == o->shard;
+}
+
 static struct group *
 group_new(struct sts *s, enum sts_job_kind kind, const char *domain)
 {
@@ -111,7 +168,10 @@ group_new(struct sts *s, enum sts_job_kind kind, const char *domain)
 	snprintf(g->domain, sizeof(g->domain), "%s", domain);
 	list_init(&g->waiters);
 	list_push(&s->groups, &g->link);
-	g->job = sts_job_start(&s->desk, kind, domain, on_verdict, g);
+	if (is_ours(s, domain))
+		g->job = sts_job_start(&s->desk, kind, domain, on_verdict, g);
+	else
+		ask_away(g);
 	return g;
 }
 

@@ -17,6 +17,18 @@ struct http;
 struct sts; /* one a shard: memory of failures, coalescing */
 struct sts_lookup; /* one question */
 
+typedef void sts_lookup_fn(void *arg, const struct sts_verdict *v);
+
+/* How to ask the shard that a domain belongs to. */
+struct sts_away {
+	/* NULL: can't be asked now. Else fn exactly once, later, unless
+	 * canceled; v is NULL when that shard does not answer any more. */
+	void *(*ask)(
+	    void *arg, const char *domain, sts_lookup_fn *fn, void *fn_arg);
+	void (*cancel)(void *question);
+	void *arg;
+};
+
 struct sts_opts {
 	struct loop *loop;
 	struct dns *dns;
@@ -29,6 +41,7 @@ struct sts_opts {
 	bool on;
 	bool allow_private;
 	unsigned shard, shards; /* which entries are ours: bucket mod shards */
+	struct sts_away away; /* ask NULL: all are */
 	int64_t txt_timeout_ms; /* 0: 20 s; STS-40 */
 	int64_t fetch_timeout_ms; /* 0: 60 s */
 };
@@ -42,8 +55,9 @@ void sts_free(struct sts *s);
  * due (STS-25). Once. */
 void sts_start(struct sts *s);
 
-typedef void sts_lookup_fn(void *arg, const struct sts_verdict *v);
-/* fn exactly once, later, unless canceled. v borrowed for the call. */
+/* Any domain. fn exactly once, later, unless canceled. v borrowed for the call.
+ * Another shard that does not answer is STS_STORE_ERROR: what it keeps is not
+ * known. */
 struct sts_lookup *sts_lookup_start(
     struct sts *s, const char *domain, sts_lookup_fn *fn, void *arg);
 void sts_lookup_cancel(struct sts_lookup *l); /* NULL is fine */

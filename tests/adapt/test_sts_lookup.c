@@ -510,6 +510,105 @@ test_forget_joined(void **state)
 	world_clear(&w);
 }
 
+/* ---- a domain of another shard ---- */
+
+/* The other shard, told by the test what to do. */
+struct owner {
+	sts_lookup_fn *fn;
+	void *arg;
+	int asked, canceled;
+	bool refuse;
+};
+
+static void *
+owner_ask(void *arg, const char *domain, sts_lookup_fn *fn, void *fn_arg)
+{
+	struct owner *o = arg;
+
+	(void)domain;
+	o->asked++;
+	o->fn = fn;
+	o->arg = fn_arg;
+	return o->refuse ? NULL : o;
+}
+
+static void
+owner_cancel(void *question)
+{
+	((struct owner *)question)->canceled++;
+}
+
+static void
+away_init(struct world *w, struct owner *o, bool ours)
+{
+	unsigned bucket = msg_bucket(STR("a.example"));
+
+	memset(o, 0, sizeof(*o));
+	world_init(w);
+	publish(w, "v=STSv1; id=1;");
+	w->opts.shards = 2;
+	w->opts.shard = (bucket + !ours) % 2;
+	w->opts.away = (struct sts_away){
+	    .ask = owner_ask, .cancel = owner_cancel, .arg = o};
+	world_again(w);
+}
+
+/* STS-41: one shard keeps the policy, and nobody else reads or fetches it. */
+static void
+test_away(void **state)
+{
+	struct sts_verdict v;
+	struct owner o;
+	struct world w;
+
+	(void)state;
+	away_init(&w, &o, true);
+	ask(&w, "ours", "fresh enforce 1");
+	t_int("ours", o.asked, 0);
+	world_clear(&w);
+
+	away_init(&w, &o, false);
+	for (int i = 0; i < 3; i++)
+		sts_lookup_start(w.sts, "a.example", on_verdict, &w);
+	for (int i = 0; i < 5; i++)
+		loop_run_once(w.loop);
+	t_int("waits", w.calls, 0);
+	t_int("asked once", o.asked, 1);
+	sts_verdict_init(&v);
+	v.source = STS_CACHED;
+	o.fn(o.arg, &v);
+	t_int("all are told", w.calls, 3);
+	t_cstr("what the owner says", w.got, "cached none ");
+	t_int("nothing is read", w.store.gets, 0);
+	t_int("nothing is fetched", w.http.gets, 0);
+	sts_lookup_start(w.sts, "a.example", on_verdict, &w);
+	t_int("asked anew", o.asked, 2);
+	o.fn(o.arg, NULL);
+	t_cstr("STS-41 the owner is gone", w.got, "store-error none ");
+	t_cstr("STS-41", w.rule, "STS-41");
+	t_int("no cancel", o.canceled, 0);
+	sts_lookup_start(w.sts, "[192.0.2.1]", on_verdict, &w);
+	loop_run(w.loop);
+	t_cstr("STS-28 literal", w.got, "no-policy none ");
+	sts_lookup_start(w.sts, "a.example", on_verdict, &w);
+	world_again(&w);
+	t_int("freed", o.canceled, 1);
+	world_clear(&w);
+
+	away_init(&w, &o, false);
+	o.refuse = true;
+	ask(&w, "STS-41 can't be asked", "store-error none ");
+	t_int("not canceled", o.canceled, 0);
+	world_clear(&w);
+
+	away_init(&w, &o, false);
+	w.opts.on = false;
+	world_again(&w);
+	ask(&w, "off", "no-policy none ");
+	t_int("off", o.asked, 0);
+	world_clear(&w);
+}
+
 static void
 test_moot(void **state)
 {
@@ -591,6 +690,7 @@ main(void)
 	    cmocka_unit_test(test_forced),
 	    cmocka_unit_test(test_forget),
 	    cmocka_unit_test(test_forget_joined),
+	    cmocka_unit_test(test_away),
 	    cmocka_unit_test(test_moot),
 	    cmocka_unit_test(test_freed_early),
 	};

@@ -118,6 +118,40 @@ test_address(void **state)
 	world_clear(&w);
 }
 
+static void *
+never(void *arg, const char *domain, sts_lookup_fn *fn, void *fn_arg)
+{
+	(void)domain;
+	(void)fn;
+	(void)fn_arg;
+	return arg;
+}
+
+static void
+count(void *question)
+{
+	(*(int *)question)++;
+}
+
+/* STS-41: a shard that does not answer is not "no policy". */
+static void
+test_away(void **state)
+{
+	int canceled = 0;
+	struct world w;
+
+	(void)state;
+	start(&w);
+	w.opts.shards = 2;
+	w.opts.shard = (msg_bucket(STR("a.example")) + 1) % 2;
+	w.opts.away = (struct sts_away){
+	    .ask = never, .cancel = count, .arg = &canceled};
+	world_again(&w);
+	ask_in(&w, "STS-41 silence", 115000, "store-error none ");
+	t_int("given up", canceled, 1);
+	world_clear(&w);
+}
+
 /* STS-21: when a fetch is tried again. */
 static void
 test_again(void **state)
@@ -168,6 +202,7 @@ main(void)
 	    cmocka_unit_test(test_txt),
 	    cmocka_unit_test(test_store),
 	    cmocka_unit_test(test_address),
+	    cmocka_unit_test(test_away),
 	    cmocka_unit_test(test_again),
 	    cmocka_unit_test(test_expiry),
 	};
