@@ -563,7 +563,8 @@ route_start(
 	r->flags = req->msg_flags;
 	if (d->o.dns_state)
 		r->turns = *d->o.dns_turns;
-	r->site = options_site(d->o.options, r->domain);
+	r->site = options_site_at(
+	    d->o.options, r->domain, clock_real_s(&d->o.clock));
 	r->fn = fn;
 	r->arg = arg;
 	r->timer = timer_new(d->o.loop, on_timer, r);

@@ -140,8 +140,14 @@ struct options {
 	} log;
 };
 
-/* Site rule for a domain: the longest match; NULL when none. */
-const struct opt_site *options_site(
-    const struct options *o, const char *domain);
+/*
+ * Site rule for a domain: the longest match of those that have not ended at
+ * now (seconds since 1970); NULL when none. A rule that has ended is as if it
+ * were not there: what it was an exception from counts again.
+ */
+const struct opt_site *options_site_at(
+    const struct options *o, const char *domain, int64_t now);
+/* The rule's day has come. */
+bool options_site_ended(const struct opt_site *s, int64_t now);
 
 #endif

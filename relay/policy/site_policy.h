@@ -7,8 +7,8 @@
 
 #include "relay/model/options.h"
 
-/* The requirement in force: SITE_DEFAULT when site is NULL, or a looser rule
- * whose date is over. now: seconds since 1970. */
+/* The requirement in force: SITE_DEFAULT when site is NULL, or its day has
+ * come. now: seconds since 1970. */
 enum site_require site_policy_require(const struct opt_site *site, int64_t now);
 /* Asks for more than the domain itself does; no message may waive it. */
 bool site_policy_is_strict(enum site_require r);
