@@ -144,6 +144,35 @@ level_of(const struct demands *d)
 	return d->tls ? TLS_ENCRYPT : TLS_OPPORTUNISTIC;
 }
 
+/* DANE-53: what would be without the rule is beside the plan, and nowhere in
+ * it; by what the same oracle says of a domain without a rule. */
+static void
+check_audit(const struct combo *c, const char *name, const struct tls_plan *p)
+{
+	struct combo plain = *c;
+	struct demands d;
+	bool asked = (c->flags & (MSG_TLS_OPTIONAL | MSG_REPORT)) != 0;
+	bool on = c->site == SITE_AUDIT && !c->expired &&
+	    !(c->flags & MSG_REQUIRETLS) && !asked;
+
+	plain.site = SITE_DEFAULT;
+	d = demands_of(&plain);
+	t_bool(name, p->audit_rule != NULL, on);
+	t_bool(name, p->audit != NULL, on && d.possible);
+	if (!p->audit)
+		return;
+	t_cstr(
+	    name, tls_level_str(p->audit->level), tls_level_str(level_of(&d)));
+	t_cstr(name, p->audit->rule, p->audit_rule);
+	t_bool(name, p->audit->n_tlsa > 0, d.tlsa);
+	t_bool(name, p->audit->audit == NULL, true);
+	t_bool(name, p->audit->audit_pkix, false);
+	t_cstr(name, p->audit->sni, p->sni);
+	if (d.pkix)
+		t_cstr(name, p->audit->pkix_name,
+		    c->match ? "mx.example" : "other.example");
+}
+
 static void
 check(const struct combo *c, const struct tls_plan *plan,
     const struct tls_verdict *v)
@@ -179,6 +208,7 @@ check(const struct combo *c, const struct tls_plan *plan,
 	if (d.tlsa)
 		t_cstr(name, plan->sni, "base.example");
 	t_cstr(name, plan->rule, v->rule);
+	check_audit(c, name, plan);
 }
 
 static void
