@@ -26,6 +26,7 @@
 #include "relay/main/errand.h"
 #include "relay/main/had_dane.h"
 #include "relay/main/own_addr.h"
+#include "relay/main/site_watch.h"
 #include "relay/net/http.h"
 #include "relay/net/listener.h"
 #include "relay/net/loop.h"
@@ -72,6 +73,7 @@ struct shard {
 	struct http *http;
 	struct sts *sts;
 	struct own_addr *own;
+	struct site_watch *sites; /* of the first shard: one voice */
 	struct had_dane *had_dane;
 	struct decide *decide;
 	struct smtp_outs *outs;
@@ -114,6 +116,7 @@ shard_end(void *arg)
 	http_free(s->http);
 	had_dane_free(s->had_dane);
 	own_addr_free(s->own);
+	site_watch_free(s->sites);
 	dns_cache_free(s->dns);
 	dns_getdns_close(s->dns_up);
 	store_close(s->store);
@@ -453,6 +456,8 @@ shard_new_actors(struct shard *s)
 	    .metrics = &s->metrics};
 
 	s->own = own_addr_new(s->loop);
+	if (s->o.index == 0)
+		s->sites = site_watch_new(s->loop, o, s->o.clock, s->o.log);
 	s->had_dane = had_dane_new(s->store, &s->rng, s->o.clock);
 	dco.own_addr = own_addr_has;
 	dco.own_addr_arg = s->own;
