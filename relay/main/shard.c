@@ -315,24 +315,6 @@ shard_resolver_state(void *arg)
 	return dns_cache_state(s->dns);
 }
 
-static const char *
-shard_dns_text(enum dns_state st)
-{
-	switch (st) {
-	case DNS_STATE_OK:
-		return "answers are validated";
-	case DNS_STATE_UNTRUSTED:
-		return "answers are not validated: what DANE protects is held, "
-		       "see waxseal status";
-	case DNS_STATE_DEAD:
-		return "no usable answers: mail is accepted and held, "
-		       "see waxseal status";
-	case DNS_STATE_UNKNOWN:
-		break;
-	}
-	return "not known yet";
-}
-
 static void
 shard_on_dns_state(void *arg, enum dns_state from, enum dns_state to)
 {
@@ -348,7 +330,7 @@ shard_on_dns_state(void *arg, enum dns_state from, enum dns_state to)
 	    &l, s->o.log, to == DNS_STATE_OK ? LOG_INFO : LOG_WARN, "resolver");
 	log_cstr(&l, "state", dns_state_str(to));
 	log_cstr(&l, "was", dns_state_str(from));
-	log_cstr(&l, "text", shard_dns_text(to));
+	log_cstr(&l, "text", dns_state_text(to));
 	log_end(&l);
 }
 
