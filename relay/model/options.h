@@ -73,11 +73,18 @@ enum site_require {
 	SITE_DANE
 };
 
+/* What if a domain has lost the proofs that it had? */
+enum site_continuity {
+	CONTINUITY_DEFAULT, /* hold while nobody validates, else log */
+	CONTINUITY_HOLD,
+	CONTINUITY_LOG
+};
+
 struct opt_site {
 	char domain[DOMAIN_MAX]; /* ".example.com" also matches what is below */
 	enum site_require require;
 	char *nexthop; /* "host", "host:port", "[ip]:port" or NULL */
-	bool continuity_log; /* continuity = log; default hold */
+	enum site_continuity continuity;
 	char *reason, *author;
 	int64_t expires_s; /* 0: never */
 	char *where;

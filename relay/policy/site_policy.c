@@ -36,5 +36,13 @@ site_policy_is_strict(enum site_require r)
 bool
 site_policy_logs_continuity(const struct opt_site *site, int64_t now)
 {
-	return site && site->continuity_log && !options_site_ended(site, now);
+	return site && site->continuity == CONTINUITY_LOG &&
+	    !options_site_ended(site, now);
+}
+
+bool
+site_policy_holds_continuity(const struct opt_site *site, int64_t now)
+{
+	return site && site->continuity == CONTINUITY_HOLD &&
+	    !options_site_ended(site, now);
 }

@@ -424,13 +424,22 @@ require_tls(struct policy *p)
 
 /* ---- what may be waived ---- */
 
+/* The site rule holds mail for a domain that lacks what it had. */
+static bool
+is_discontinued(const struct policy *p)
+{
+	return p->in->downgraded &&
+	    site_policy_holds_continuity(p->in->site, p->in->now);
+}
+
 /* RFC 8689 4.2.2, RFC 8460 5.3: the sender asks that TLS policy does not stop
  * this message; graded: a stricter site rule stands. */
 static bool
 is_waived_by_message(const struct policy *p)
 {
 	return has_flag(p, MSG_TLS_OPTIONAL | MSG_REPORT) &&
-	    !has_flag(p, MSG_REQUIRETLS) && !site_policy_is_strict(p->site);
+	    !has_flag(p, MSG_REQUIRETLS) && !site_policy_is_strict(p->site) &&
+	    !is_discontinued(p);
 }
 
 /* DANE-58: without a validating resolver the absence of TLSA proves nothing. */
@@ -512,6 +521,10 @@ tls_policy_decide(const struct tls_policy_in *in, struct tls_plan *plan,
 		return;
 	}
 	decide_plain(&p);
+	if (out->kind == TLS_SEND && is_discontinued(&p))
+		skip_host(&p, TLS_BY_SITE, "CONTINUITY", DSN_TRUST,
+		    "the domain had DANE or MTA-STS and has neither now; to "
+		    "let its mail go: waxseal policy forget DOMAIN");
 	if (out->kind == TLS_SEND)
 		require_site(&p);
 	if (out->kind == TLS_SEND && has_flag(&p, MSG_REQUIRETLS))

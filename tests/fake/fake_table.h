@@ -37,8 +37,11 @@ struct rcpt **table_page(unsigned shard, unsigned shards, int64_t after_try,
 struct blob *table_body(uint64_t msg); /* counted, or NULL */
 struct sts_entry *table_sts(const char *domain);
 void table_sts_put(const struct sts_entry *e);
-char **table_dane(unsigned shard, unsigned shards, size_t *n);
-void table_dane_put(const char *domain);
+/* As store_had_load; from malloc. */
+struct had_entry *table_had(unsigned shard, unsigned shards, const char *after,
+    size_t limit, size_t *n);
+void table_had_put(const struct had_entry *e);
+void table_had_drop(const char *domain);
 void table_end(void);
 
 #endif
