@@ -14,6 +14,7 @@
 #include "relay/base/clock.h"
 #include "relay/base/rng.h"
 #include "relay/dns/dns.h"
+#include "relay/model/had_entry.h"
 #include "relay/model/options.h"
 #include "relay/model/outcome.h"
 #include "relay/model/tls_plan.h"
@@ -32,11 +33,15 @@ struct decide_opts {
 	void *dns_state_arg;
 	/* Goes up when it begins or ceases to be untrusted. With dns_state. */
 	const unsigned *dns_turns;
-	/* Has this domain ever had secure TLSA? Answered from the shard's
-	 * memory; NULL: no. had_dane_set notes it. */
-	bool (*had_dane)(void *arg, const char *domain);
-	void (*had_dane_set)(void *arg, const char *domain);
-	void *had_dane_arg;
+	/* The shard's memory of what domains had (relay/main/had.h); NULL:
+	 * none. had: false when nothing is known. had_seen: it has what (HAD_
+	 * bits) by the records of via. had_gone: it has none of it any more;
+	 * held: its mail waits. */
+	bool (*had)(void *arg, const char *domain, struct had_entry *out);
+	void (*had_seen)(
+	    void *arg, const char *domain, const char *via, unsigned what);
+	void (*had_gone)(void *arg, const char *domain, bool held);
+	void *had_arg;
 	/* Is this one of the machine's own addresses? NULL: none is. */
 	bool (*own_addr)(void *arg, const struct rr_addr *addr);
 	void *own_addr_arg;
@@ -52,6 +57,7 @@ void decide_free(struct decide *d); /* no route may be left */
 struct route_req {
 	const char *next_hop; /* canonical domain, or "[ip]" */
 	uint32_t msg_flags; /* enum msg_flags */
+	bool quiet; /* somebody only asks: nothing is remembered or logged */
 };
 
 #define ROUTE_ADDRS_MAX 16

@@ -260,11 +260,13 @@ begin_half(struct script *s, int which)
 static void
 put_together(struct script *s, int there, int out[2])
 {
+	static const struct had_entry held = {
+	    .domain = "held.example", .via = "held.example", .dane = 1};
 	struct step step[2];
 
 	atomic_store(&clock_held, false);
 	atomic_store(&clock_stands, true);
-	if (store_dane_put(s->w->s, "held.example", 1, NULL, NULL) != 0)
+	if (store_had_put(s->w->s, &held, NULL, NULL) != 0)
 		BUG("no credit");
 	while (!atomic_load(&clock_held))
 		(void)usleep(20);
