@@ -43,6 +43,7 @@ struct cli_verb {
 	const struct option *options;
 };
 
+int cmd_lint(const struct cli *c);
 int cmd_queue(const struct cli *c);
 int cmd_status(const struct cli *c);
 
