@@ -354,7 +354,7 @@ test_table(void **state)
 		t_err(c->name, tls_engine_write(e, "mail", 4), ERR_TLS);
 		carry(e, &s);
 		if (c->want == TLS_OK)
-			check_success(c, e, &s);
+			check_success(w, c, e, &s);
 		else
 			check_failure(c, e, &s);
 		tls_engine_free(e);
@@ -441,7 +441,7 @@ test_audit(void **state)
 		tls_plan_clear(&p);
 		carry(e, &s);
 		if (!v[i].max)
-			check_success(&v[i].c, e, &s);
+			check_success(w, &v[i].c, e, &s);
 		t_bool(v[i].c.name, tls_engine_result(e)->established, true);
 		t_cstr(v[i].c.name,
 		    tls_failure_str(tls_engine_result(e)->audit),
