@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "relay/decide/decide.h"
+#include "relay/decide/proof.h"
 #include "relay/deliver/classify.h"
 #include "relay/deliver/smtp_out.h"
 
@@ -36,6 +37,8 @@ struct attempt {
 	size_t at_addr;
 	unsigned sessions;
 	struct outcome kept;
+	bool have_proof;
+	struct receipt_proof proof;
 	attempt_fn *fn;
 	void *arg;
 };
@@ -58,6 +61,7 @@ attempt_destroy(struct attempt *a)
 	timer_free(a->deadline);
 	attempt_host_clear(a);
 	blob_unref(a->body);
+	receipt_proof_clear(&a->proof);
 	free(a->outcomes);
 	free(a);
 }
@@ -78,7 +82,8 @@ attempt_report(void *arg)
 	struct attempt_result res = {.outcomes = a->outcomes,
 	    .host_failed = !a->reached,
 	    .released = a->released,
-	    .body = a->body};
+	    .body = a->body,
+	    .proof = a->have_proof ? &a->proof : NULL};
 	attempt_fn *fn = a->fn;
 	void *fn_arg = a->arg;
 
@@ -208,6 +213,16 @@ attempt_stamp(const struct attempt *a, const struct smtp_out_result *res,
 	o->clear_fallback = a->clear;
 }
 
+/* While the route is there, which holds what the host was judged by. */
+static void
+attempt_prove(struct attempt *a, const struct outcome *o)
+{
+	if (a->have_proof || o->cls != OUT_SENT)
+		return;
+	proof_make(&a->host, o, &a->proof);
+	a->have_proof = true;
+}
+
 static void
 attempt_session_done(void *arg, const struct smtp_out_result *res)
 {
@@ -226,6 +241,7 @@ attempt_session_done(void *arg, const struct smtp_out_result *res)
 			client_fsm_result(res->fsm, i, &r);
 			classify_rcpt(&cs, &r, &a->outcomes[i]);
 			attempt_stamp(a, res, &a->outcomes[i]);
+			attempt_prove(a, &a->outcomes[i]);
 		}
 		attempt_end(a, NULL);
 		return;

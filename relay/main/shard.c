@@ -20,6 +20,7 @@
 #include "relay/decide/decide.h"
 #include "relay/deliver/dispatch.h"
 #include "relay/deliver/smtp_out.h"
+#include "relay/deliver/tidy.h"
 #include "relay/dns/dns_cache.h"
 #include "relay/dns/dns_getdns.h"
 #include "relay/in/smtp_in.h"
@@ -76,6 +77,7 @@ struct shard {
 	struct decide *decide;
 	struct smtp_outs *outs;
 	struct dispatch *dispatch;
+	struct tidy *tidy; /* of the first shard alone */
 	struct intake *intake;
 	struct smtp_in *in;
 	struct shard_listener *listeners;
@@ -107,6 +109,7 @@ shard_end(void *arg)
 	s->in = NULL;
 	dispatch_free(s->dispatch);
 	s->dispatch = NULL;
+	tidy_free(s->tidy);
 	intake_free(s->intake);
 	smtp_outs_free(s->outs);
 	decide_free(s->decide);
@@ -464,6 +467,9 @@ shard_new_actors(struct shard *s)
 	po.decide = s->decide;
 	po.outs = s->outs;
 	s->dispatch = dispatch_new(&po);
+	if (s->o.index == 0)
+		s->tidy = tidy_new(
+		    s->loop, s->store, s->o.clock, o->queue.receipts_s);
 	s->intake = intake_new(&io);
 	no.sink = intake_sink(s->intake);
 	s->in = smtp_in_new(&no);

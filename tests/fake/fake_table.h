@@ -22,11 +22,13 @@ struct table_change {
 	size_t n_results;
 	struct table_put *puts;
 	size_t n_puts;
+	struct receipt_proof *proof; /* owned, or NULL */
 };
 
 void table_change_put(struct table_change *c, const struct store_put *p);
 void table_change_results(
     struct table_change *c, const struct store_result *v, size_t n);
+void table_change_proof(struct table_change *c, const struct receipt_proof *p);
 void table_change_clear(struct table_change *c);
 
 /* *out as store_put_fn has it. ERR_EXISTS. */
@@ -39,6 +41,8 @@ struct sts_entry *table_sts(const char *domain);
 void table_sts_put(const struct sts_entry *e);
 char **table_dane(unsigned shard, unsigned shards, size_t *n);
 void table_dane_put(const char *domain);
+/* Receipts of before that time go, at most limit; how many. */
+uint64_t table_receipts_drop(int64_t before, size_t limit);
 void table_end(void);
 
 #endif
