@@ -43,7 +43,12 @@ struct cli_verb {
 	const struct option *options;
 };
 
+/* Keys of options that several files know. */
+enum { CLI_OPT_MESSAGE = 300 };
+
 int cmd_queue(const struct cli *c);
+/* explain --message ID. */
+int cmd_receipt(const struct cli *c);
 int cmd_status(const struct cli *c);
 
 /* Last option with this key, or NULL. */

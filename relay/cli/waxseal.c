@@ -19,6 +19,8 @@
 static const char usage[] =
     "usage: waxseal [-c FILE] [--json] COMMAND\n"
     "  status           state of the daemon, and what to do about problems\n"
+    "  explain --message ID\n"
+    "                   how a message went out, and what was proven\n"
     "  queue list [ID]  recipients that wait, of all messages or of one\n"
     "  queue stats      how much waits\n"
     "  queue release ID tries a held message again\n"
@@ -48,7 +50,11 @@ cmd_version(const struct cli *c)
 	return EXIT_FINE;
 }
 
+static const struct option explain_options[] = {
+    {"message", required_argument, NULL, CLI_OPT_MESSAGE}, {NULL, 0, NULL, 0}};
+
 static const struct cli_verb verbs[] = {
+    {"explain", cmd_receipt, explain_options},
     {"status", cmd_status, NULL},
     {"queue", cmd_queue, NULL},
     {"help", cmd_help, NULL},

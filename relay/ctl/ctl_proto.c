@@ -66,6 +66,13 @@ parse_number(const json_t *v, uint64_t min, uint64_t max, uint64_t *out)
 	return 0;
 }
 
+/* Its answers are pages. */
+static bool
+has_pages(enum ctl_cmd cmd)
+{
+	return cmd == CTL_QUEUE_LIST || cmd == CTL_RECEIPT;
+}
+
 static NODISCARD int
 parse_member(const char *key, const json_t *v, struct ctl_question *q)
 {
@@ -73,11 +80,12 @@ parse_member(const char *key, const json_t *v, struct ctl_question *q)
 
 	if (strcmp(key, "cmd") == 0)
 		return 0;
-	if (q->cmd != CTL_QUEUE_LIST && q->cmd != CTL_QUEUE_RELEASE)
+	if (q->cmd != CTL_QUEUE_LIST && q->cmd != CTL_QUEUE_RELEASE &&
+	    q->cmd != CTL_RECEIPT)
 		return ERR_SYNTAX;
-	if (q->cmd == CTL_QUEUE_LIST && strcmp(key, "after") == 0)
+	if (has_pages(q->cmd) && strcmp(key, "after") == 0)
 		return parse_number(v, 0, INT64_MAX, &q->after);
-	if (q->cmd == CTL_QUEUE_LIST && strcmp(key, "limit") == 0)
+	if (has_pages(q->cmd) && strcmp(key, "limit") == 0)
 		return parse_number(v, 1, CTL_LIST_MAX, &q->limit);
 	text = json_string_value(v);
 	if (strcmp(key, "message") != 0 || !text)
@@ -107,7 +115,8 @@ ctl_question_parse(struct str line, struct ctl_question *out)
 		if (err)
 			goto out;
 	}
-	if (q.cmd == CTL_QUEUE_RELEASE && q.msg == 0) {
+	if ((q.cmd == CTL_QUEUE_RELEASE || q.cmd == CTL_RECEIPT) &&
+	    q.msg == 0) {
 		err = ERR_SYNTAX;
 		goto out;
 	}
@@ -194,7 +203,7 @@ ctl_question_build(const struct ctl_question *q, struct buf *out)
 	char qid[MSG_QID_MAX];
 
 	set_text(root, "cmd", ctl_cmd_str(q->cmd));
-	if (q->cmd == CTL_QUEUE_LIST) {
+	if (has_pages(q->cmd)) {
 		set_number(root, "after", q->after);
 		set_number(root, "limit", q->limit);
 	}

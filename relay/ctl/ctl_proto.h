@@ -26,7 +26,8 @@
 	X(CTL_STATUS, "status") \
 	X(CTL_QUEUE_LIST, "queue-list") \
 	X(CTL_QUEUE_STATS, "queue-stats") \
-	X(CTL_QUEUE_RELEASE, "queue-release")
+	X(CTL_QUEUE_RELEASE, "queue-release") \
+	X(CTL_RECEIPT, "receipt")
 
 enum ctl_cmd {
 #define CTL_ENUM_(id, text) id,
@@ -37,10 +38,11 @@ const char *ctl_cmd_str(enum ctl_cmd cmd);
 
 struct ctl_question {
 	enum ctl_cmd cmd;
-	uint64_t after; /* CTL_QUEUE_LIST: row behind which to begin */
+	uint64_t
+	    after; /* CTL_QUEUE_LIST, CTL_RECEIPT: row behind which to begin */
 	uint64_t limit; /* 1 to CTL_LIST_MAX; not given: CTL_LIST_MAX */
-	/* 0: all; a queue id as text on the wire. CTL_QUEUE_RELEASE must have
-	 * one. */
+	/* 0: all; a queue id as text on the wire. CTL_QUEUE_RELEASE and
+	 * CTL_RECEIPT must have one. */
 	uint64_t msg;
 };
 /* A line without its end. ERR_SYNTAX: no JSON object, a member that the

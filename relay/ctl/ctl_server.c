@@ -17,6 +17,7 @@
 #include "relay/base/buf.h"
 #include "relay/base/list.h"
 #include "relay/base/log.h"
+#include "relay/ctl/ctl_receipt.h"
 #include "relay/net/conn.h"
 #include "relay/net/listener.h"
 
@@ -170,6 +171,23 @@ on_list(void *arg, int err, const struct store_row *rows, size_t n)
 }
 
 static void
+on_receipts(void *arg, int err, const struct receipt *receipts, size_t n)
+{
+	struct client *c = job_end(arg);
+	struct buf b;
+
+	if (!c)
+		return;
+	if (err) {
+		client_error(c, err_str(err));
+		return;
+	}
+	buf_init(&b, CTL_ANSWER_MAX);
+	ctl_receipts_build(receipts, n, &b);
+	client_answer(c, &b);
+}
+
+static void
 on_release(void *arg, int err, uint64_t n)
 {
 	struct ctl_job *j = arg;
@@ -209,6 +227,10 @@ client_ask(struct client *c, const struct ctl_question *q)
 	case CTL_QUEUE_LIST:
 		err = store_list(
 		    store, q->msg, q->after, (size_t)q->limit, on_list, j);
+		break;
+	case CTL_RECEIPT:
+		err = store_receipts(
+		    store, q->msg, q->after, (size_t)q->limit, on_receipts, j);
 		break;
 	case CTL_QUEUE_RELEASE:
 		err = store_release(store, q->msg, on_release, j);

@@ -33,9 +33,9 @@ take_text(struct buf *b)
 
 /* RFC 6698 2.2, 3: the records as a zone file has them. */
 static void
-add_tlsa(const struct route_host *h, struct receipt_proof *out)
+add_tlsa(const struct proof_in *in, struct receipt_proof *out)
 {
-	const struct tls_plan *plan = &h->plan;
+	const struct tls_plan *plan = in->plan;
 	struct buf b;
 
 	if (plan->n_tlsa == 0 || plan->n_dane_names == 0)
@@ -44,7 +44,7 @@ add_tlsa(const struct route_host *h, struct receipt_proof *out)
 	buf_init(&b, 4 * (size_t)RECEIPT_TEXT_MAX);
 	for (size_t i = 0; i < plan->n_tlsa; i++) {
 		(void)buf_addf(
-		    &b, "_%u._tcp.%s. TLSA ", h->port, plan->dane_names[0]);
+		    &b, "_%u._tcp.%s. TLSA ", in->port, plan->dane_names[0]);
 		rr_tlsa_text(&b, &plan->tlsa[i]);
 		(void)buf_add_char(&b, '\n');
 	}
@@ -52,10 +52,10 @@ add_tlsa(const struct route_host *h, struct receipt_proof *out)
 }
 
 static void
-add_sts(const struct route_host *h, const struct outcome *o,
-    struct receipt_proof *out)
+add_sts(const struct proof_in *in, struct receipt_proof *out)
 {
-	const struct sts_verdict *v = h->seen.verdict;
+	const struct tls_result *t = &in->outcome->tls;
+	const struct sts_verdict *v = in->sts;
 	const char *pattern;
 	struct buf b;
 
@@ -67,12 +67,12 @@ add_sts(const struct route_host *h, const struct outcome *o,
 	snprintf(out->sts_mode, sizeof(out->sts_mode), "%s",
 	    sts_mode_str(v->policy.mode));
 	memcpy(out->sts_id, v->id, sizeof(out->sts_id));
-	pattern = sts_policy_pattern(&v->policy, h->host);
+	pattern = sts_policy_pattern(&v->policy, in->host);
 	snprintf(
 	    out->sts_mx, sizeof(out->sts_mx), "%s", pattern ? pattern : "");
-	if (h->plan.audit_pkix && o->tls.established)
+	if (in->plan->audit_pkix && t->established)
 		snprintf(out->sts_audit, sizeof(out->sts_audit), "%s",
-		    tls_failure_str(o->tls.audit));
+		    tls_failure_str(t->audit));
 	buf_init(&b, 16 * (size_t)STS_BODY_MAX);
 	sts_policy_text(&v->policy, &b);
 	out->sts_text = take_text(&b);
@@ -95,13 +95,14 @@ add_tls(const struct tls_result *t, struct receipt_proof *out)
 }
 
 void
-proof_make(const struct route_host *h, const struct outcome *o,
-    struct receipt_proof *out)
+proof_make(const struct proof_in *in, struct receipt_proof *out)
 {
+	const struct outcome *o = in->outcome;
+
 	memset(out, 0, sizeof(*out));
 	memcpy(out->mx, o->mx, sizeof(out->mx));
 	memcpy(out->addr, o->addr, sizeof(out->addr));
-	out->port = h->port;
+	out->port = in->port;
 	if (o->mx_insecure)
 		out->flags |= RECEIPT_MX_INSECURE;
 	if (o->clear_fallback)
@@ -109,11 +110,11 @@ proof_make(const struct route_host *h, const struct outcome *o,
 	snprintf(
 	    out->policy, sizeof(out->policy), "%s", tls_policy_by_str(o->by));
 	snprintf(out->rule, sizeof(out->rule), "%s", o->rule);
+	snprintf(out->level, sizeof(out->level), "%s",
+	    tls_level_str(in->plan->level));
 	snprintf(
-	    out->level, sizeof(out->level), "%s", tls_level_str(h->plan.level));
-	snprintf(
-	    out->mx_set, sizeof(out->mx_set), "%s", mx_security_str(h->mx));
+	    out->mx_set, sizeof(out->mx_set), "%s", mx_security_str(in->mx));
 	add_tls(&o->tls, out);
-	add_tlsa(h, out);
-	add_sts(h, o, out);
+	add_tlsa(in, out);
+	add_sts(in, out);
 }

@@ -217,9 +217,16 @@ attempt_stamp(const struct attempt *a, const struct smtp_out_result *res,
 static void
 attempt_prove(struct attempt *a, const struct outcome *o)
 {
+	const struct proof_in in = {.host = a->host.host,
+	    .port = a->host.port,
+	    .mx = a->host.mx,
+	    .plan = &a->host.plan,
+	    .sts = a->host.seen.verdict,
+	    .outcome = o};
+
 	if (a->have_proof || o->cls != OUT_SENT)
 		return;
-	proof_make(&a->host, o, &a->proof);
+	proof_make(&in, &a->proof);
 	a->have_proof = true;
 }
 

@@ -43,14 +43,14 @@ tidy_on_timer(void *arg)
 }
 
 struct tidy *
-tidy_new(
-    struct loop *loop, struct store *store, struct clock clock, int64_t keep_s)
+tidy_new(struct loop *loop, struct store *store, struct clock clock,
+    const struct options *options)
 {
 	struct tidy *t = xcalloc(1, sizeof(*t));
 
 	t->store = store;
 	t->clock = clock;
-	t->keep_s = keep_s;
+	t->keep_s = options->queue.receipts_s;
 	t->timer = timer_new(loop, tidy_on_timer, t);
 	timer_start(t->timer, TIDY_EVERY_MS);
 	return t;

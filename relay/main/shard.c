@@ -91,9 +91,7 @@ struct shard {
 static void
 shard_close_listeners(struct shard *s)
 {
-	size_t i;
-
-	for (i = 0; i < s->n_listeners; i++) {
+	for (size_t i = 0; i < s->n_listeners; i++) {
 		listener_close(s->listeners[i].listener);
 		s->listeners[i].listener = NULL;
 	}
@@ -472,9 +470,6 @@ shard_new_actors(struct shard *s)
 	po.decide = s->decide;
 	po.outs = s->outs;
 	s->dispatch = dispatch_new(&po);
-	if (s->o.index == 0)
-		s->tidy = tidy_new(
-		    s->loop, s->store, s->o.clock, o->queue.receipts_s);
 	s->intake = intake_new(&io);
 	no.sink = intake_sink(s->intake);
 	s->in = smtp_in_new(&no);
@@ -521,6 +516,8 @@ shard_new(const struct shard_opts *o, struct shard **out, char text[256])
 	if (err)
 		return err;
 	shard_new_actors(s);
+	if (o->index == 0)
+		s->tidy = tidy_new(s->loop, s->store, o->clock, o->options);
 	return 0;
 }
 

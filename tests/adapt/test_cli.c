@@ -174,9 +174,9 @@ check(struct ctl_world *cw, const struct tcase *c)
 }
 
 static const struct tcase without[] = {
-    {{NULL}, 2, NULL, "waxseal: no command\nusage: waxseal"},
-    {{"stop"}, 2, NULL, "waxseal: unknown command\nusage: waxseal"},
-    {{"queue"}, 2, NULL, "waxseal: queue what? list, stats or release\nusage:"},
+    {{NULL}, 2, NULL, "waxseal: no command\nTry \"waxseal help\".\n"},
+    {{"stop"}, 2, NULL, "waxseal: unknown command\nTry "},
+    {{"queue"}, 2, NULL, "waxseal: queue what? list, stats or release\nTry "},
     {{"queue", "drop"}, 2, NULL,
 	"waxseal: queue what? list, stats or release\n"},
     {{"status", "x"}, 2, NULL, "waxseal: status takes no arguments\n"},
@@ -190,6 +190,10 @@ static const struct tcase without[] = {
 	"waxseal: queue release takes one ID of 13 letters and digits\n"},
     {{"queue", "release", "12"}, 2, NULL,
 	"waxseal: queue release takes one ID of 13 letters and digits\n"},
+    {{"explain"}, 2, NULL, "waxseal: explain --message takes one ID of 13 "},
+    {{"explain", "--message", "12"}, 2, NULL,
+	"waxseal: explain --message takes one ID of 13 "},
+    {{"explain", "--message"}, 2, NULL, "explain: option"},
     {{"help"}, 0, "usage: waxseal [-c FILE] [--json] COMMAND\n", NULL},
     {{"--help"}, 0, "usage: waxseal [-c FILE] [--json] COMMAND\n", NULL},
     {{"version"}, 0, "waxseal " PACKAGE_VERSION "\n", NULL},
@@ -244,6 +248,12 @@ static const struct tcase with_empty[] = {
 	"no such message is held\n", NULL},
     {{"-c", CONF, "--json", "queue", "release", "0000000000099"}, 1,
 	"{\"ok\":true,\"recipients\":0}\n", NULL},
+    {{"-c", CONF, "explain", "--message", "0000000000099"}, 1,
+	"nothing is known of that message", NULL},
+    {{"-c", CONF, "--json", "explain", "--message", "0000000000099"}, 1,
+	"{\"ok\":true,\"message\":\"0000000000099\",\"delivered\":[],"
+	"\"waiting\":[]}\n",
+	NULL},
     {{"-c", CONF, "queue", "stats"}, 0, "queue      0 messages", NULL},
     {{"queue", "--json", "stats", "-c", CONF}, 0,
 	"{\"ok\":true,\"queue\":{\"messages\":0,", NULL},
@@ -307,6 +317,47 @@ test_rows(void **state)
 	free(r.err);
 }
 
+/* Some recipients were taken, one waits: all are told of, once. */
+static void
+test_receipt(void **state)
+{
+	static const char *const text[] = {
+	    "-c", CONF, "explain", "--message", "0000000000005", NULL};
+	static const char *const json[] = {"-c", CONF, "explain", "--json",
+	    "--message", "0000000000005", NULL};
+	struct ctl_world *cw = *state;
+	struct world *w = cw->w;
+	struct receipt_proof p = {.at = 1800000001, .mx = "mx.example.com"};
+	struct store_result v[120];
+	struct store_finish f = {.results = v, .n = 120, .proof = &p};
+	struct run r;
+
+	t_err("put", put(w, 5, "example.com", 121, 100), 0);
+	for (size_t i = 0; i < 120; i++)
+		v[i] = (struct store_result){.rcpt = w->rcpts[i]->id,
+		    .msg = 5,
+		    .fate = STORE_DONE,
+		    .receipt = true,
+		    .reply = "250 ok"};
+	t_err("finish", finish(w, &f), 0);
+	r = run(cw, text);
+	t_int(r.err, r.status, 0);
+	t_bool("its head",
+	    strncmp(r.out, "message 0000000000005 from <s@example.org>, ", 44),
+	    0);
+	t_int("taken", (int64_t)count(r.out, "> delivered 2027-"), 120);
+	t_int("waits", (int64_t)count(r.out, "> queued, 0 tries"), 1);
+	t_int("head", (int64_t)count(r.out, "\nstill waiting:\n"), 1);
+	free(r.out);
+	free(r.err);
+	r = run(cw, json);
+	t_int(r.err, r.status, 0);
+	t_int("taken", (int64_t)count(r.out, "\"delivered\":\"2027-"), 120);
+	t_int("waits", (int64_t)count(r.out, "\"state\":\"queued\""), 1);
+	free(r.out);
+	free(r.err);
+}
+
 int
 main(void)
 {
@@ -315,6 +366,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_broken, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_with, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_rows, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_receipt, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,6 +31,12 @@ test_question(void **state)
 	    {"{\"cmd\":\"queue-release\",\"message\":\"" QID "\","
 	     "\"limit\":1}",
 		ERR_SYNTAX, {0}},
+	    {"{\"cmd\":\"receipt\",\"message\":\"" QID "\"}", 0,
+		{CTL_RECEIPT, 0, 100, QID_NUMBER}},
+	    {"{\"cmd\":\"receipt\",\"message\":\"" QID "\",\"after\":7,"
+	     "\"limit\":3}",
+		0, {CTL_RECEIPT, 7, 3, QID_NUMBER}},
+	    {"{\"cmd\":\"receipt\"}", ERR_SYNTAX, {0}},
 	    {"{\"cmd\":\"stop\"}", ERR_NOTFOUND, {0}},
 	    {"{\"cmd\":\"\"}", ERR_NOTFOUND, {0}},
 	    {"{}", ERR_SYNTAX, {0}},

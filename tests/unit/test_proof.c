@@ -6,13 +6,29 @@
 #include "sts/sts_state.h"
 #include "tests/unit/t.h"
 
+struct host {
+	struct tls_plan plan;
+	enum mx_security mx;
+	const struct sts_verdict *sts;
+};
+
 static void
-host_init(struct route_host *h)
+make(const struct host *h, const struct outcome *o, struct receipt_proof *out)
+{
+	proof_make(&(struct proof_in){.host = "mx1.a.example",
+		       .port = 25,
+		       .mx = h->mx,
+		       .plan = &h->plan,
+		       .sts = h->sts,
+		       .outcome = o},
+	    out);
+}
+
+static void
+host_init(struct host *h)
 {
 	memset(h, 0, sizeof(*h));
 	tls_plan_init(&h->plan);
-	snprintf(h->host, sizeof(h->host), "mx1.a.example");
-	h->port = 25;
 	h->mx = MX_SECURE;
 }
 
@@ -38,7 +54,7 @@ sent_tls(struct outcome *o)
 }
 
 static void
-add_record(struct route_host *h, size_t len)
+add_record(struct host *h, size_t len)
 {
 	struct tls_plan *p = &h->plan;
 
@@ -53,7 +69,7 @@ add_record(struct route_host *h, size_t len)
 static void
 test_dane(void **state)
 {
-	struct route_host h;
+	struct host h;
 	struct outcome o;
 	struct receipt_proof p;
 
@@ -66,7 +82,7 @@ test_dane(void **state)
 	sent_tls(&o);
 	o.tls.proof = TLS_PROOF_DANE_EE;
 	snprintf(o.tls.tlsa, sizeof(o.tls.tlsa), "3 1 1 0000");
-	proof_make(&h, &o, &p);
+	make(&h, &o, &p);
 	t_cstr("mx", p.mx, "mx1.a.example");
 	t_cstr("addr", p.addr, "192.0.2.1");
 	t_int("port", p.port, 25);
@@ -94,7 +110,7 @@ test_dane(void **state)
 static void
 test_cut(void **state)
 {
-	struct route_host h;
+	struct host h;
 	struct outcome o;
 	struct receipt_proof p;
 	size_t n;
@@ -104,7 +120,7 @@ test_cut(void **state)
 	sent(&o, TLS_BY_DANE, "DANE-11");
 	for (int i = 0; i < 9; i++)
 		add_record(&h, 500);
-	proof_make(&h, &o, &p);
+	make(&h, &o, &p);
 	n = strlen(p.tlsa_set);
 	t_bool("bounded", n <= RECEIPT_TEXT_MAX, true);
 	t_bool("most of it", n > RECEIPT_TEXT_MAX - 1200, true);
@@ -130,7 +146,7 @@ verdict(struct sts_verdict *v, enum sts_source source, enum sts_mode mode)
 static void
 test_sts(void **state)
 {
-	struct route_host h;
+	struct host h;
 	struct sts_verdict v;
 	struct outcome o;
 	struct receipt_proof p;
@@ -140,11 +156,11 @@ test_sts(void **state)
 	verdict(&v, STS_CACHED, STS_MODE_ENFORCE);
 	h.plan.level = TLS_PKIX;
 	h.mx = MX_INSECURE;
-	h.seen.verdict = &v;
+	h.sts = &v;
 	sent(&o, TLS_BY_STS, "STS-29");
 	sent_tls(&o);
 	o.tls.proof = TLS_PROOF_PKIX;
-	proof_make(&h, &o, &p);
+	make(&h, &o, &p);
 	t_cstr("policy", p.policy, "sts");
 	t_cstr("MX set", p.mx_set, "insecure");
 	t_cstr("source", p.sts, "cached");
@@ -162,7 +178,7 @@ test_sts(void **state)
 	v.policy.mode = STS_MODE_TESTING;
 	h.plan.audit_pkix = true;
 	o.tls.audit = TLS_HOST_MISMATCH;
-	proof_make(&h, &o, &p);
+	make(&h, &o, &p);
 	t_cstr("STS-32", p.sts_audit, "certificate-host-mismatch");
 	receipt_proof_clear(&p);
 	sts_policy_clear(&v.policy);
@@ -171,7 +187,7 @@ test_sts(void **state)
 static void
 test_clear(void **state)
 {
-	struct route_host h;
+	struct host h;
 	struct sts_verdict v;
 	struct outcome o;
 	struct receipt_proof p;
@@ -180,11 +196,11 @@ test_clear(void **state)
 	host_init(&h);
 	memset(&v, 0, sizeof(v));
 	v.source = STS_NO_POLICY;
-	h.seen.verdict = &v;
+	h.sts = &v;
 	sent(&o, TLS_BY_NONE, "DANE-13");
 	o.clear_fallback = true;
 	o.mx_insecure = true;
-	proof_make(&h, &o, &p);
+	make(&h, &o, &p);
 	t_cstr("policy", p.policy, "none");
 	t_cstr("proof", p.proof, "none");
 	t_cstr("in clear", p.tls, "");
