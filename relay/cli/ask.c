@@ -119,11 +119,20 @@ ask(int fd, const struct ctl_question *q, struct buf *answer,
 
 	buf_init(&question, CTL_LINE_MAX);
 	ctl_question_build(q, &question);
+	err = ask_line(fd, buf_str(&question), answer, text);
+	buf_clear(&question);
+	return err;
+}
+
+int
+ask_line(int fd, struct str line, struct buf *answer, char text[ASK_TEXT])
+{
+	int err;
+
 	buf_reset(answer);
-	err = send_all(fd, buf_str(&question));
+	err = send_all(fd, line);
 	if (!err)
 		err = read_line(fd, answer);
-	buf_clear(&question);
 	if (err == ERR_TIMEOUT)
 		(void)snprintf(text, ASK_TEXT,
 		    "waxseald does not answer within %d s; see its log",

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "relay/base/date.h"
+#include "relay/base/domain.h"
 #include "relay/ctl/ctl_text.h"
 #include "relay/model/msg.h"
 
@@ -73,6 +74,28 @@ has_pages(enum ctl_cmd cmd)
 	return cmd == CTL_QUEUE_LIST || cmd == CTL_RECEIPT;
 }
 
+static bool
+has_domain(enum ctl_cmd cmd)
+{
+	return cmd == CTL_POLICY_LIST || cmd == CTL_POLICY_SHOW ||
+	    cmd == CTL_POLICY_ASK || cmd == CTL_POLICY_REFRESH ||
+	    cmd == CTL_POLICY_FORGET;
+}
+
+static NODISCARD int
+parse_domain(const char *key, const json_t *v, struct ctl_question *q)
+{
+	struct str s = str_n(json_string_value(v), json_string_length(v));
+
+	if (strcmp(key, "domain") != 0 || !json_is_string(v))
+		return ERR_SYNTAX;
+	/* "" stands for the first of a list. */
+	if (s.n == 0 && q->cmd == CTL_POLICY_LIST)
+		return 0;
+	return domain_is_ip(s) || domain_canon_host(s, q->domain) ? ERR_SYNTAX
+								  : 0;
+}
+
 static NODISCARD int
 parse_member(const char *key, const json_t *v, struct ctl_question *q)
 {
@@ -80,6 +103,10 @@ parse_member(const char *key, const json_t *v, struct ctl_question *q)
 
 	if (strcmp(key, "cmd") == 0)
 		return 0;
+	if (q->cmd == CTL_POLICY_IMPORT)
+		return 0;
+	if (has_domain(q->cmd))
+		return parse_domain(key, v, q);
 	if (q->cmd != CTL_QUEUE_LIST && q->cmd != CTL_QUEUE_RELEASE &&
 	    q->cmd != CTL_RECEIPT)
 		return ERR_SYNTAX;
@@ -117,6 +144,10 @@ ctl_question_parse(struct str line, struct ctl_question *out)
 	}
 	if ((q.cmd == CTL_QUEUE_RELEASE || q.cmd == CTL_RECEIPT) &&
 	    q.msg == 0) {
+		err = ERR_SYNTAX;
+		goto out;
+	}
+	if (has_domain(q.cmd) && q.cmd != CTL_POLICY_LIST && !q.domain[0]) {
 		err = ERR_SYNTAX;
 		goto out;
 	}
@@ -207,6 +238,8 @@ ctl_question_build(const struct ctl_question *q, struct buf *out)
 		set_number(root, "after", q->after);
 		set_number(root, "limit", q->limit);
 	}
+	if (has_domain(q->cmd))
+		set_text(root, "domain", q->domain);
 	if (q->msg) {
 		msg_qid(q->msg, qid);
 		set_text(root, "message", qid);

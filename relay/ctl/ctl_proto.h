@@ -17,7 +17,8 @@
 #include "relay/model/options.h"
 #include "relay/model/store_row.h"
 
-#define CTL_LINE_MAX 4096 /* bytes of a question */
+/* Bytes of a question: one may hold a policy of 64 KB, escaped. */
+#define CTL_LINE_MAX (192u * 1024u)
 #define CTL_ANSWER_MAX (4u * 1024u * 1024u) /* bytes of an answer */
 #define CTL_LIST_MAX 100 /* rows of one answer */
 
@@ -27,7 +28,13 @@
 	X(CTL_QUEUE_LIST, "queue-list") \
 	X(CTL_QUEUE_STATS, "queue-stats") \
 	X(CTL_QUEUE_RELEASE, "queue-release") \
-	X(CTL_RECEIPT, "receipt")
+	X(CTL_RECEIPT, "receipt") \
+	X(CTL_POLICY_LIST, "policy-list") \
+	X(CTL_POLICY_SHOW, "policy-show") \
+	X(CTL_POLICY_ASK, "policy-ask") \
+	X(CTL_POLICY_REFRESH, "policy-refresh") \
+	X(CTL_POLICY_FORGET, "policy-forget") \
+	X(CTL_POLICY_IMPORT, "policy-import")
 
 enum ctl_cmd {
 #define CTL_ENUM_(id, text) id,
@@ -44,6 +51,10 @@ struct ctl_question {
 	/* 0: all; a queue id as text on the wire. CTL_QUEUE_RELEASE and
 	 * CTL_RECEIPT must have one. */
 	uint64_t msg;
+	/* Canonical. CTL_POLICY_LIST: behind which to begin, "" is the first;
+	 * the others must have one. Of CTL_POLICY_IMPORT the line itself tells
+	 * all: see ctl_policy_parse. */
+	char domain[DOMAIN_MAX];
 };
 /* A line without its end. ERR_SYNTAX: no JSON object, a member that the
  * command does not have, a wrong type; ERR_NOTFOUND: unknown command;

@@ -319,6 +319,20 @@ store_receipts_drop(struct store *s, int64_t before, size_t limit,
 }
 
 int
+store_policies(struct store *s, const char *domain, bool one, size_t limit,
+    store_policies_fn *fn, void *arg)
+{
+	return submit(s, store_policies_new(domain, one, limit, fn), arg);
+}
+
+int
+store_policy_import(
+    struct store *s, const struct sts_entry *e, store_count_fn *fn, void *arg)
+{
+	return submit(s, store_policy_import_new(e, fn), arg);
+}
+
+int
 store_release(struct store *s, uint64_t msg, store_count_fn *fn, void *arg)
 {
 	int64_t now = clock_real_s(&s->hub->clock);

@@ -217,6 +217,21 @@ NODISCARD int store_dane_load(struct store *s, unsigned shard, unsigned shards,
 NODISCARD int store_dane_put(struct store *s, const char *domain, int64_t now,
     store_done_fn *fn, void *arg);
 
+/* ---- the MTA-STS cache as a whole ---- */
+
+/* Entries ordered by domain, borrowed for the call; more: there are others
+ * behind the last. */
+typedef void store_policies_fn(
+    void *arg, int err, const struct sts_entry *v, size_t n, bool more);
+/* Those behind domain ("": from the first), or with one: its own alone. At most
+ * limit, less when their texts are long. */
+NODISCARD int store_policies(struct store *s, const char *domain, bool one,
+    size_t limit, store_policies_fn *fn, void *arg);
+/* Inserts the entry unless there is one that was fetched at the same time or
+ * later; n: 1 or 0. */
+NODISCARD int store_policy_import(
+    struct store *s, const struct sts_entry *e, store_count_fn *fn, void *arg);
+
 /* ---- listing; struct store_row and store_stats are in the model ---- */
 
 typedef void store_list_fn(

@@ -102,6 +102,12 @@ struct job *store_sts_drop_new(
 struct job *store_sts_scan_new(
     const struct store_sts_scan *q, store_sts_page_fn *fn);
 
+/* ---- store_policy.c ---- */
+struct job *store_policies_new(
+    const char *domain, bool one, size_t limit, store_policies_fn *fn);
+struct job *store_policy_import_new(
+    const struct sts_entry *e, store_count_fn *fn);
+
 /* ---- store_aux.c ---- */
 struct job *store_sts_get_new(const char *domain, store_sts_fn *fn);
 struct job *store_sts_put_new(const struct sts_entry *e, store_done_fn *fn);
