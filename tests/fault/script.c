@@ -296,7 +296,8 @@ fill_result(
 	    .dsn = "4.7.5",
 	    .rule = "DANE-07",
 	    .mx = "mx.example.com",
-	    .reply = "450 not now"};
+	    .reply = "450 not now",
+	    .receipt = e.fate == STORE_DONE};
 }
 
 /* The effects of want in one job, with a DSN of so many bytes; 0: without.
@@ -307,8 +308,14 @@ run_finish(struct script *s, struct ledger_job *want, size_t dsn)
 	struct store_result results[LEDGER_EFFECTS];
 	struct rcpt_in in[LEDGER_RCPTS];
 	struct store_put p = {.rcpts = in, .n_rcpts = 1};
-	struct store_finish f = {.results = results, .n = want->n};
+	char set[] = "_25._tcp.mx.example.com. TLSA 3 1 1 ab\n";
+	struct receipt_proof proof = {
+	    .at = LEDGER_AT(want->effects[0].msg), .mx = "mx.example.com"};
+	struct store_finish f = {
+	    .results = results, .n = want->n, .proof = &proof};
 	struct step step;
+
+	proof.tlsa_set = set;
 
 	for (unsigned i = 0; i < want->n; i++) {
 		const struct ledger_effect *e = &want->effects[i];
@@ -330,6 +337,31 @@ run_finish(struct script *s, struct ledger_job *want, size_t dsn)
 	world_started(s->w, store_finish(s->w->s, &f, on_change, &step));
 	if (dsn > 0)
 		msg_unref(p.msg);
+	(void)world_wait(s->w);
+}
+
+static void
+on_dropped(void *arg, int err, uint64_t n)
+{
+	struct step *step = arg;
+
+	(void)n;
+	answered(step, err);
+	world_answer(step->s->w, 0);
+}
+
+/* The receipts of a message whose time is over. */
+static void
+drop_receipts(struct script *s, int msg)
+{
+	struct ledger_job j = {.kind = LEDGER_DROP, .msg = -1};
+	struct step step;
+
+	add_effect(&j, msg, 0, STORE_DONE, 0);
+	step = (struct step){s, new_job(s, &j)};
+	world_started(s->w,
+	    store_receipts_drop(
+		s->w->s, LEDGER_AT(msg) + 1, 10, on_dropped, &step));
 	(void)world_wait(s->w);
 }
 
@@ -361,6 +393,23 @@ put_sts(struct script *s, int version)
 	(void)world_wait(s->w);
 }
 
+static void
+on_receipts(void *arg, int err, const struct receipt *v, size_t n)
+{
+	(void)v;
+	(void)n;
+	world_answer(arg, err);
+}
+
+static void
+on_policies(void *arg, int err, const struct sts_entry *v, size_t n, bool more)
+{
+	(void)v;
+	(void)n;
+	(void)more;
+	world_answer(arg, err);
+}
+
 /* All kinds of reading; what is read is looked at by script_check. */
 static void
 read_all(struct script *s)
@@ -378,6 +427,10 @@ read_all(struct script *s)
 	note_error(s, world_wait(w));
 	for (uint64_t id = 1; id <= 2; id++)
 		note_error(s, get_body(w, id));
+	world_started(w, store_receipts(w->s, 2, 0, 10, on_receipts, w));
+	note_error(s, world_wait(w));
+	world_started(w, store_policies(w->s, "", false, 10, on_policies, w));
+	note_error(s, world_wait(w));
 }
 
 /* ---- the run ---- */
@@ -422,6 +475,7 @@ static void
 second_half(struct script *s, const int msgs[4])
 {
 	put_sts(s, 2);
+	drop_receipts(s, msgs[0]);
 	finish_it(s, msgs[1], 2, STORE_DONE, SPOOL_BODY);
 	finish_it(s, msgs[1], 0, STORE_DONE, 0); /* its file goes */
 	finish_it(s, msgs[2], 1, STORE_RETRY, 0);
