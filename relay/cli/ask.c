@@ -110,6 +110,15 @@ read_line(int fd, struct buf *b)
 	return 0;
 }
 
+void
+ask_patience(int fd, int seconds)
+{
+	const struct timeval wait = {.tv_sec = seconds};
+
+	/* Else the usual limit stays. */
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+}
+
 int
 ask(int fd, const struct ctl_question *q, struct buf *answer,
     char text[ASK_TEXT])
@@ -135,8 +144,7 @@ ask_line(int fd, struct str line, struct buf *answer, char text[ASK_TEXT])
 		err = read_line(fd, answer);
 	if (err == ERR_TIMEOUT)
 		(void)snprintf(text, ASK_TEXT,
-		    "waxseald does not answer within %d s; see its log",
-		    ASK_WAIT_S);
+		    "waxseald does not answer in time; see its log");
 	else if (err)
 		(void)snprintf(text, ASK_TEXT,
 		    "waxseald broke off the answer; see its log");

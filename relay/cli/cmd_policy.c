@@ -15,6 +15,7 @@
 #include "relay/base/clock.h"
 #include "relay/base/date.h"
 #include "relay/base/domain.h"
+#include "relay/cli/ask.h"
 #include "relay/cli/cli.h"
 #include "relay/cli/policy_src.h"
 #include "relay/ctl/ctl_json.h"
@@ -22,6 +23,7 @@
 #include "relay/ctl/ctl_text.h"
 #include "sts/sts_policy.h"
 
+#define OWNER_WAIT_S 150 /* TXT, addresses and policy, all silent */
 #define INPUT_MAX (512u * 1024u * 1024u) /* bytes of an import */
 
 static int64_t
@@ -100,20 +102,24 @@ list_row(const struct cli *c, const struct sts_entry *e, bool first)
 static int
 run_list(const struct cli *c)
 {
+	/* Once a value has begun, no other may follow on standard output. */
+	struct cli begun = *c;
 	struct policy_src *s;
 	struct policy_page page = {.more = true};
 	size_t n = 0, bad = 0;
 
 	if (c->n_words != 2)
 		return cli_bad_usage("policy list takes no arguments");
-	s = policy_src_open(c, false);
+	s = policy_src_open(&begun, false);
 	while (page.more) {
 		char after[DOMAIN_MAX];
 
 		memcpy(after, page.last, sizeof(after));
 		policy_src_page(s, after, false, &page, &bad);
-		if (c->json && n == 0 && page.n > 0)
+		if (c->json && n == 0 && page.n > 0) {
 			cli_print(STR("{\"ok\":true,\"rows\":["));
+			begun.json = false;
+		}
 		for (size_t i = 0; i < page.n; i++)
 			list_row(c, &page.v[i], n++ == 0);
 	}
@@ -151,6 +157,7 @@ ask_owner(const struct cli *c, int fd, enum ctl_cmd cmd, const char *domain)
 	if (fd < 0)
 		return NULL;
 	memcpy(q.domain, domain, strlen(domain) + 1);
+	ask_patience(fd, OWNER_WAIT_S);
 	buf_init(&answer, CTL_ANSWER_MAX);
 	cli_must_ask(c, fd, &q, &answer, &a);
 	root = json_loadb(answer.p, answer.n, 0, NULL);

@@ -70,7 +70,8 @@ read_options(const struct cli *c)
 	buf_init(&text, CONF_BYTES);
 	buf_init(&errors, MESSAGE_BYTES);
 	name = cli_read_conf(c, &text);
-	if (conf_parse(name, text.p ? text.p : "", &o, &errors)) {
+	/* What unbound reads is no matter of ours. */
+	if (conf_parse_relay(name, text.p ? text.p : "", &o, &errors)) {
 		fprintf(stderr, "%s", errors.p ? errors.p : "");
 		exit(EXIT_USAGE);
 	}

@@ -194,6 +194,16 @@ static const struct tcase without[] = {
     {{"explain", "--message", "12"}, 2, NULL,
 	"waxseal: explain --message takes one ID of 13 "},
     {{"explain", "--message"}, 2, NULL, "explain: option"},
+    {{"policy"}, 2, NULL, "waxseal: policy what? list, show, refresh, "},
+    {{"policy", "list", "x"}, 2, NULL,
+	"waxseal: policy list takes no arguments\n"},
+    {{"policy", "show"}, 2, NULL, "waxseal: policy show takes a DOMAIN, "},
+    {{"policy", "show", "192.0.2.1"}, 2, NULL,
+	"waxseal: DOMAIN is not the name of a mail domain\n"},
+    {{"policy", "forget", "a.example"}, 2, NULL,
+	"waxseal: the relay would no longer know that a.example has a "},
+    {{"policy", "refresh", "-c", DEAD, "a.example"}, 3, NULL,
+	"waxseal: waxseald does not run: "},
     {{"help"}, 0, "usage: waxseal [-c FILE] [--json] COMMAND\n", NULL},
     {{"--help"}, 0, "usage: waxseal [-c FILE] [--json] COMMAND\n", NULL},
     {{"version"}, 0, "waxseal " PACKAGE_VERSION "\n", NULL},
@@ -248,6 +258,12 @@ static const struct tcase with_empty[] = {
 	"no such message is held\n", NULL},
     {{"-c", CONF, "--json", "queue", "release", "0000000000099"}, 1,
 	"{\"ok\":true,\"recipients\":0}\n", NULL},
+    {{"-c", CONF, "policy", "list"}, 0, "no policy is cached\n", NULL},
+    {{"-c", CONF, "policy", "list", "--json"}, 0, "{\"ok\":true,\"rows\":[]}\n",
+	NULL},
+    {{"-c", CONF, "policy", "export"}, 0, NULL, "waxseal: 0 policies\n"},
+    {{"-c", CONF, "policy", "show", "a.example"}, 1,
+	"a.example: no policy is cached\n", NULL},
     {{"-c", CONF, "explain", "--message", "0000000000099"}, 1,
 	"nothing is known of that message", NULL},
     {{"-c", CONF, "--json", "explain", "--message", "0000000000099"}, 1,
@@ -358,6 +374,53 @@ test_receipt(void **state)
 	free(r.err);
 }
 
+/* More policies than an answer holds. */
+static void
+test_policies(void **state)
+{
+	static const char *const text[] = {"-c", CONF, "policy", "list", NULL};
+	static const char *const json[] = {
+	    "-c", CONF, "policy", "list", "--json", NULL};
+	static const char *const lines[] = {
+	    "-c", CONF, "policy", "export", NULL};
+	char body[] = "version: STSv1\nmode: testing\nmx: a.b\nmax_age: 9\n";
+	struct ctl_world *cw = *state;
+	struct sts_entry e = {
+	    .id = "x", .fetched = 100, .body_len = sizeof(body) - 1};
+	struct run r;
+
+	e.body = body;
+	for (unsigned i = 0; i < 130; i++) {
+		snprintf(e.domain, sizeof(e.domain), "d%u.example", i);
+		/* One that is no policy is told of and left out. */
+		e.body_len = i == 7 ? 3 : sizeof(body) - 1;
+		world_started(
+		    cw->w, store_sts_put(cw->w->s, &e, on_done, cw->w));
+		t_err("put", world_wait(cw->w), 0);
+	}
+	r = run(cw, text);
+	t_int("status", r.status, 3);
+	t_int("rows", (int64_t)count(r.out, "testing  expired   "), 129);
+	t_bool("the bad one",
+	    strstr(r.err, "waxseal: an entry of d7.example: ") != NULL, true);
+	free(r.out);
+	free(r.err);
+	r = run(cw, json);
+	t_int("rows", (int64_t)count(r.out, "{\"domain\":"), 129);
+	t_int("one value", (int64_t)count(r.out, "\"ok\""), 1);
+	t_bool("its end", strstr(r.out, "}]}\n") != NULL, true);
+	free(r.out);
+	free(r.err);
+	r = run(cw, lines);
+	t_int("status", r.status, 3);
+	t_int("lines", (int64_t)count(r.out, "}\n"), 129);
+	t_bool("counted",
+	    strstr(r.err, "129 policies, and 1 that can't be read\n") != NULL,
+	    true);
+	free(r.out);
+	free(r.err);
+}
+
 int
 main(void)
 {
@@ -367,6 +430,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_with, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_rows, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_receipt, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_policies, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
