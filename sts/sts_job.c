@@ -131,6 +131,16 @@ in_force(const struct sts_job *j)
 	return !j->store_err && j->entry.expires > now_s(j);
 }
 
+/* May a fetch for this job not begin now? */
+static bool
+is_held_back(const struct sts_job *j, int64_t now)
+{
+	bool look = j->kind == STS_JOB_LOOK;
+
+	return sts_notes_when(j->desk->notes, j->domain, look ? j->id : NULL,
+		   look && in_force(j), now) > now;
+}
+
 static void
 inputs_of(const struct sts_job *j, struct sts_inputs *in)
 {
@@ -142,8 +152,7 @@ inputs_of(const struct sts_job *j, struct sts_inputs *in)
 	    .txt_secure = j->txt_secure,
 	    .record_err = j->record_err,
 	    .id = j->id,
-	    .held_back = sts_notes_when(j->desk->notes, j->domain, j->id,
-			     in_force(j) && j->kind == STS_JOB_LOOK, now) > now,
+	    .held_back = is_held_back(j, now),
 	    .now = now};
 }
 

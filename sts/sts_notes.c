@@ -109,6 +109,24 @@ pause_of(unsigned fails, int64_t first, int64_t most)
 	return s < most ? s : most;
 }
 
+static int64_t
+pause_of_id(unsigned fails)
+{
+	return pause_of(fails, STS_RETRY_FIRST_S, STS_RETRY_MOST_S);
+}
+
+static int64_t
+pause_of_other(unsigned fails)
+{
+	return pause_of(fails, STS_OTHER_ID_FIRST_S, STS_OTHER_ID_MOST_S);
+}
+
+static int64_t
+later(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
 /* The end of a pause that began at at; none when the clock was set back. */
 static int64_t
 after(int64_t at, int64_t pause, int64_t now)
@@ -136,21 +154,16 @@ sts_notes_when(const struct sts_notes *n, const char *domain, const char *id,
 
 	if (!note)
 		return now;
-	failed = find_id(note, id);
-	if (failed) {
-		t = after(failed->at,
-		    pause_of(
-			failed->fails, STS_RETRY_FIRST_S, STS_RETRY_MOST_S),
-		    now);
-		when = t > when ? t : when;
-	}
-	if (note->fails > 0) {
-		t = after(note->at,
-		    pause_of(
-			note->fails, STS_OTHER_ID_FIRST_S, STS_OTHER_ID_MOST_S),
-		    now);
-		when = t > when ? t : when;
-	}
+	failed = id ? find_id(note, id) : NULL;
+	if (failed)
+		when = later(
+		    when, after(failed->at, pause_of_id(failed->fails), now));
+	if (note->fails > 0)
+		when = later(when,
+		    after(note->at,
+			id ? pause_of_other(note->fails)
+			   : pause_of_id(note->fails),
+			now));
 	t = note->changes - (STS_CHANGES_BURST - 1) * STS_CHANGES_S;
 	/* Farther off than it can be: the clock was set back. */
 	if (in_force && t > when && t <= now + STS_CHANGES_S)

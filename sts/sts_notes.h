@@ -28,7 +28,8 @@ void sts_notes_free(struct sts_notes *n); /* NULL is fine */
  * When this id may be fetched: a time that is not after now (seconds since
  * 1970) means at once. in_force: an unexpired policy is cached, so nothing is
  * lost by waiting, and a record that changes all the time is not followed at
- * once each time.
+ * once each time. id NULL: any, for a refresh, which waits as long as if all
+ * that failed had failed with its own id.
  */
 int64_t sts_notes_when(const struct sts_notes *n, const char *domain,
     const char *id, bool in_force, int64_t now);

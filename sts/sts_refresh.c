@@ -25,6 +25,7 @@
 #define FIRST_S 60 /* after the start, and not all shards at once */
 #define PASS_LEAST_S 600
 #define PASS_MOST_S 43200
+#define IDLE_S 21600 /* until one is looked at that was not to be fetched */
 #define PAGE 32 /* entries of one look */
 #define SLOTS 4 /* fetches at a time */
 #define GAP_MS 100 /* between their starts */
@@ -34,7 +35,7 @@ enum refresh_state { REFRESH_IDLE, REFRESH_SCAN, REFRESH_WORK };
 struct slot {
 	struct sts_refresh *refresh;
 	struct sts_job *job; /* NULL: free */
-	struct sts_entry row;
+	char domain[DOMAIN_MAX];
 };
 
 struct sts_refresh {
@@ -138,19 +139,20 @@ is_working(const struct sts_refresh *r)
 
 static void work(struct sts_refresh *r);
 
-/* A job is over: fetched, put off, or the fetch failed. */
+/* A job is over: fetched, the fetch failed, or there was nothing to fetch. */
 static void
 on_verdict(void *arg, const struct sts_verdict *v)
 {
 	struct slot *slot = arg;
 	struct sts_refresh *r = slot->refresh;
-	int64_t now = now_s(r);
+	int64_t now = now_s(r), when;
 
 	slot->job = NULL;
-	if (v->source != STS_FRESH)
-		want(r,
-		    sts_notes_when(r->desk->notes, slot->row.domain,
-			slot->row.id, false, now));
+	if (v->source != STS_FRESH) {
+		when = sts_notes_when(
+		    r->desk->notes, slot->domain, NULL, false, now);
+		want(r, when > now ? when : now + IDLE_S);
+	}
 	if (!timer_active(r->timer))
 		work(r);
 }
@@ -168,12 +170,12 @@ take(struct sts_refresh *r, struct slot *slot, const struct sts_entry *e)
 			want(r, now); /* no credit: in the next pass */
 		return false;
 	}
-	when = sts_notes_when(d->notes, e->domain, e->id, false, now);
+	when = sts_notes_when(d->notes, e->domain, NULL, false, now);
 	if (when > now) {
 		want(r, when);
 		return false;
 	}
-	slot->row = *e;
+	memcpy(slot->domain, e->domain, sizeof(slot->domain));
 	slot->refresh = r;
 	slot->job = sts_job_start(
 	    d, STS_JOB_REFRESH, e->domain, on_verdict, slot);

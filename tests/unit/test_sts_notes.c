@@ -44,6 +44,7 @@ test_one_id(void **state)
 	for (size_t i = 0; i < T_COUNT(waits); i++) {
 		fail_at(n, "1", ERR_IO, now);
 		t_int("STS-21", wait_of(n, "1", false, now), waits[i]);
+		t_int("STS-25", wait_of(n, NULL, false, now), waits[i]);
 		now += waits[i];
 		t_int("STS-21 over", wait_of(n, "1", false, now), 0);
 	}
@@ -73,6 +74,7 @@ test_many_ids(void **state)
 	    "STS-21 a new id after a minute", wait_of(n, "2", false, now), 60);
 	t_int(
 	    "STS-21 the old one after five", wait_of(n, "1", false, now), 300);
+	t_int("STS-25 a refresh too", wait_of(n, NULL, false, now), 300);
 	/* A new id every ten seconds, for two days. */
 	for (int i = 0; i < 2 * 8640; i++, now += 10) {
 		snprintf(id, sizeof(id), "x%d", i);
