@@ -82,6 +82,9 @@ run_child(const struct ctl_world *cw, const char *const *args)
 	    {CONF, "alive.conf"}, {DEAD, "dead.conf"}, {BROKEN, "broken.conf"}};
 	char path[256], *argv[10] = {xstrdup(program())};
 
+	path_in(cw, "in", path);
+	if (dup2(open(path, O_RDONLY | O_CREAT, 0600), 0) < 0)
+		_exit(99);
 	for (int i = 0; i < 2; i++) {
 		path_in(cw, i ? "err" : "out", path);
 		if (dup2(open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600),
@@ -421,6 +424,71 @@ test_policies(void **state)
 	free(r.err);
 }
 
+#define LINE(domain, fetched, max_age) \
+	"{\"domain\":\"" domain "\",\"id\":\"x\",\"fetched\":" fetched \
+	",\"body\":\"version: STSv1\\nmode: testing\\nmx: a.b\\n" \
+	"max_age: " max_age "\\n\"}\n"
+
+/* All of an input or nothing of it. The policies that are taken were fetched
+ * in 2026 and last for a year. */
+static void
+test_import(void **state)
+{
+	static const struct {
+		const char *name, *in;
+		int status;
+		const char *out, *err;
+		size_t then; /* policies that are there */
+	} cases[] = {
+	    {"nothing", "", 0,
+		"{\"ok\":true,\"taken\":0,\"older\":0,\"expired\":0}\n", "", 0},
+	    {"a bad line behind a good one",
+		LINE("a.example", "%d", "31536000") "\nx\n", 1,
+		"{\"ok\":false,\"error\":\"lines are wrong; nothing was "
+		"imported\"}\n",
+		"waxseal: line 3: it is not a JSON object\n"
+		"waxseal: nothing was imported\n",
+		0},
+	    {"one taken, one expired",
+		LINE("a.example", "%d", "31536000") LINE("b.example", "1", "9"),
+		0, "{\"ok\":true,\"taken\":1,\"older\":0,\"expired\":1}\n", "",
+		1},
+	    {"again, without an end of line",
+		LINE("a.example", "%d", "31536000") " ", 0,
+		"{\"ok\":true,\"taken\":0,\"older\":1,\"expired\":0}\n", "", 1},
+	};
+	static const char *const args[] = {
+	    "-c", CONF, "policy", "import", "--json", NULL};
+	static const char *const list[] = {
+	    "-c", CONF, "policy", "export", NULL};
+	struct ctl_world *cw = *state;
+	struct clock clock = clock_system();
+	int now = (int)clock_real_s(&clock);
+
+	for (size_t i = 0; i < T_COUNT(cases); i++) {
+		const char *at = strstr(cases[i].in, "%d");
+		char path[256], text[1024];
+		struct run r;
+
+		snprintf(text, sizeof(text), "%.*s%d%s",
+		    at ? (int)(at - cases[i].in) : 0, cases[i].in, now - 100,
+		    at ? at + 2 : "");
+		path_in(cw, "in", path);
+		write_file(path, at ? text : "");
+		r = run(cw, args);
+		t_int(cases[i].name, r.status, cases[i].status);
+		t_cstr(cases[i].name, r.out, cases[i].out);
+		t_cstr(cases[i].name, r.err, cases[i].err);
+		free(r.out);
+		free(r.err);
+		r = run(cw, list);
+		t_int(cases[i].name, (int64_t)count(r.out, "\n"),
+		    (int64_t)cases[i].then);
+		free(r.out);
+		free(r.err);
+	}
+}
+
 int
 main(void)
 {
@@ -431,6 +499,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_rows, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_receipt, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_policies, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_import, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
