@@ -399,12 +399,28 @@ sts_policy_copy(struct sts_policy *to, const struct sts_policy *from)
 	}
 }
 
-bool
-sts_policy_match(const struct sts_policy *p, const char *mx_host)
+const char *
+sts_policy_pattern(const struct sts_policy *p, const char *mx_host)
 {
 	for (size_t i = 0; i < p->n_mx; i++) {
 		if (domain_match(str_of(p->mx[i]), str_of(mx_host)))
-			return true;
+			return p->mx[i];
 	}
-	return false;
+	return NULL;
+}
+
+bool
+sts_policy_match(const struct sts_policy *p, const char *mx_host)
+{
+	return sts_policy_pattern(p, mx_host) != NULL;
+}
+
+void
+sts_policy_text(const struct sts_policy *p, struct buf *out)
+{
+	(void)buf_addf(
+	    out, "version: STSv1\nmode: %s\n", sts_mode_str(p->mode));
+	for (size_t i = 0; i < p->n_mx; i++)
+		(void)buf_addf(out, "mx: %s\n", p->mx[i]);
+	(void)buf_addf(out, "max_age: %lld\n", (long long)p->max_age);
 }

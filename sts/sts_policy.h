@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "relay/base/buf.h"
 #include "relay/base/diag.h"
 #include "relay/base/domain.h"
 #include "relay/base/err.h"
@@ -35,5 +36,9 @@ void sts_policy_clear(struct sts_policy *p);
 void sts_policy_copy(struct sts_policy *to, const struct sts_policy *from);
 /* STS-34: name of the MX record against the patterns. */
 bool sts_policy_match(const struct sts_policy *p, const char *mx_host);
+/* The first pattern that names the host, or NULL. */
+const char *sts_policy_pattern(const struct sts_policy *p, const char *mx_host);
+/* Appends what was understood of the policy, as a policy text. */
+void sts_policy_text(const struct sts_policy *p, struct buf *out);
 
 #endif

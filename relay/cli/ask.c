@@ -110,6 +110,15 @@ read_line(int fd, struct buf *b)
 	return 0;
 }
 
+void
+ask_patience(int fd, int seconds)
+{
+	const struct timeval wait = {.tv_sec = seconds};
+
+	/* Else the usual limit stays. */
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+}
+
 int
 ask(int fd, const struct ctl_question *q, struct buf *answer,
     char text[ASK_TEXT])
@@ -119,15 +128,23 @@ ask(int fd, const struct ctl_question *q, struct buf *answer,
 
 	buf_init(&question, CTL_LINE_MAX);
 	ctl_question_build(q, &question);
+	err = ask_line(fd, buf_str(&question), answer, text);
+	buf_clear(&question);
+	return err;
+}
+
+int
+ask_line(int fd, struct str line, struct buf *answer, char text[ASK_TEXT])
+{
+	int err;
+
 	buf_reset(answer);
-	err = send_all(fd, buf_str(&question));
+	err = send_all(fd, line);
 	if (!err)
 		err = read_line(fd, answer);
-	buf_clear(&question);
 	if (err == ERR_TIMEOUT)
 		(void)snprintf(text, ASK_TEXT,
-		    "waxseald does not answer within %d s; see its log",
-		    ASK_WAIT_S);
+		    "waxseald does not answer in time; see its log");
 	else if (err)
 		(void)snprintf(text, ASK_TEXT,
 		    "waxseald broke off the answer; see its log");

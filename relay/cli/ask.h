@@ -11,6 +11,11 @@
 /* Connects to the daemon; text: one line for people on ERR_REFUSED (it does
  * not run), ERR_PERM, ERR_IO. */
 NODISCARD int ask_open(const char *path, int *fd, char text[ASK_TEXT]);
+/* The same with a question that is a line already. */
+NODISCARD int ask_line(
+    int fd, struct str line, struct buf *answer, char text[ASK_TEXT]);
+/* For a question whose answer takes long: how many seconds it may take. */
+void ask_patience(int fd, int seconds);
 /* Sends a question and replaces answer by the line that comes back, without
  * its end. text as above; ERR_IO, ERR_TIMEOUT, ERR_TOOBIG. */
 NODISCARD int ask(int fd, const struct ctl_question *q, struct buf *answer,

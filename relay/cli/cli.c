@@ -86,11 +86,12 @@ cli_read_conf(const struct cli *c, struct buf *text)
 	return file;
 }
 
-int
-cli_connect(const struct cli *c)
+/* A descriptor; or -1 when the daemon does not run and what says why. */
+static int
+connect_daemon(const struct cli *c, char what[ASK_TEXT])
 {
 	struct buf text, errors;
-	char what[ASK_TEXT], *path = NULL;
+	char *path = NULL;
 	const char *name;
 	int fd = -1, err;
 
@@ -105,9 +106,28 @@ cli_connect(const struct cli *c)
 	buf_clear(&text);
 	buf_clear(&errors);
 	free(path);
-	if (err)
+	if (err && err != ERR_REFUSED)
+		cli_no_answer(c, what);
+	return err ? -1 : fd;
+}
+
+int
+cli_connect(const struct cli *c)
+{
+	char what[ASK_TEXT];
+	int fd = connect_daemon(c, what);
+
+	if (fd < 0)
 		cli_no_answer(c, what);
 	return fd;
+}
+
+int
+cli_try_connect(const struct cli *c)
+{
+	char what[ASK_TEXT];
+
+	return connect_daemon(c, what);
 }
 
 void

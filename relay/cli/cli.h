@@ -43,8 +43,14 @@ struct cli_verb {
 	const struct option *options;
 };
 
+/* Keys of options that several files know. */
+enum { CLI_OPT_MESSAGE = 300, CLI_OPT_YES };
+
 int cmd_lint(const struct cli *c);
+int cmd_policy(const struct cli *c);
 int cmd_queue(const struct cli *c);
+/* explain --message ID. */
+int cmd_receipt(const struct cli *c);
 int cmd_status(const struct cli *c);
 
 /* Last option with this key, or NULL. */
@@ -61,6 +67,8 @@ int cli_bad_usage(const char *text);
 const char *cli_read_conf(const struct cli *c, struct buf *text);
 /* Connects to the daemon, or ends the program. */
 int cli_connect(const struct cli *c);
+/* The same, but -1 when the daemon does not run. */
+int cli_try_connect(const struct cli *c);
 /* Asks one question; an answer that is not ok ends the program. */
 void cli_must_ask(const struct cli *c, int fd, const struct ctl_question *q,
     struct buf *answer, struct ctl_answer *a);

@@ -20,6 +20,8 @@
 static const char usage[] =
     "usage: waxseal [-c FILE] [--json] COMMAND\n"
     "  status           state of the daemon, and what to do about problems\n"
+    "  explain --message ID\n"
+    "                   how a message went out, and what was proven\n"
     "  queue list [ID]  recipients that wait, of all messages or of one\n"
     "  queue stats      how much waits\n"
     "  queue release ID tries a held message again\n"
@@ -30,6 +32,15 @@ static const char usage[] =
     "    mx-match PATTERN HOST    does an MTA-STS policy name this host?\n"
     "    dane --base NAME [--name NAME]... --tlsa RECORD... --chain FILE\n"
     "         [--time EPOCH]      does a chain match TLSA records?\n"
+    "  policy list      the MTA-STS policies that are cached\n"
+    "  policy show DOMAIN [HOST]\n"
+    "                   one of them; does it name that MX host?\n"
+    "  policy refresh DOMAIN\n"
+    "                   fetches it now\n"
+    "  policy forget DOMAIN --yes\n"
+    "                   drops it: the next mail trusts on first use again\n"
+    "  policy export    all, as lines of JSON on standard output\n"
+    "  policy import    takes such lines from standard input\n"
     "  help             this text\n"
     "  version          version of this program\n"
     "  -c FILE          configuration of the daemon; without it\n"
@@ -67,7 +78,15 @@ static const struct option lint_options[] = {
     {NULL, 0, NULL, 0},
 };
 
+static const struct option explain_options[] = {
+    {"message", required_argument, NULL, CLI_OPT_MESSAGE}, {NULL, 0, NULL, 0}};
+
+static const struct option policy_options[] = {
+    {"yes", no_argument, NULL, CLI_OPT_YES}, {NULL, 0, NULL, 0}};
+
 static const struct cli_verb verbs[] = {
+    {"policy", cmd_policy, policy_options},
+    {"explain", cmd_receipt, explain_options},
     {"status", cmd_status, NULL},
     {"queue", cmd_queue, NULL},
     {"lint", cmd_lint, lint_options},

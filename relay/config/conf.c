@@ -56,7 +56,8 @@ static const char *const timeouts_keys[] = {"connect", "greeting", "ehlo",
     "starttls", "mail", "rcpt", "data", "block", "final", "quit", "session",
     NULL};
 static const char *const queue_keys[] = {"lifetime", "*retry", "commit_delay",
-    "max_message_size", "memory", "max_in_memory", "min_free", NULL};
+    "max_message_size", "memory", "max_in_memory", "min_free", "receipts",
+    NULL};
 static const char *const limits_keys[] = {
     "max_sessions", "max_recipients", "max_errors", "max_hops", NULL};
 static const char *const site_keys[] = {

@@ -70,6 +70,7 @@ set_defaults(struct options *o)
 	o->queue.memory = 256 * MIB;
 	o->queue.max_in_memory = 100000;
 	o->queue.min_free = 64 * MIB;
+	o->queue.receipts_s = 30 * DAY / SECOND;
 	o->smtp.max_sessions = 500;
 	o->smtp.max_recipients = 1000;
 	o->smtp.max_errors = 20;
@@ -257,9 +258,12 @@ make_queue(const struct conf_tree *t, struct options *o)
 {
 	const struct conf_sec *sec = section(t, "queue");
 	int64_t lifetime = o->queue.lifetime_s * SECOND;
+	int64_t receipts = o->queue.receipts_s * SECOND;
 
 	conf_get_duration(sec, "lifetime", SECOND, 365 * DAY, &lifetime);
 	o->queue.lifetime_s = lifetime / SECOND;
+	conf_get_duration(sec, "receipts", 0, 3660 * DAY, &receipts);
+	o->queue.receipts_s = receipts / SECOND;
 	make_retry(sec, o);
 	/* An fsync takes about that long; more would only delay the 250. */
 	conf_get_duration(sec, "commit_delay", 0, 10, &o->queue.commit_delay);

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "relay/base/date.h"
+#include "relay/base/domain.h"
 #include "relay/ctl/ctl_text.h"
 #include "relay/model/msg.h"
 
@@ -66,6 +67,35 @@ parse_number(const json_t *v, uint64_t min, uint64_t max, uint64_t *out)
 	return 0;
 }
 
+/* Its answers are pages. */
+static bool
+has_pages(enum ctl_cmd cmd)
+{
+	return cmd == CTL_QUEUE_LIST || cmd == CTL_RECEIPT;
+}
+
+static bool
+has_domain(enum ctl_cmd cmd)
+{
+	return cmd == CTL_POLICY_LIST || cmd == CTL_POLICY_SHOW ||
+	    cmd == CTL_POLICY_ASK || cmd == CTL_POLICY_REFRESH ||
+	    cmd == CTL_POLICY_FORGET;
+}
+
+static NODISCARD int
+parse_domain(const char *key, const json_t *v, struct ctl_question *q)
+{
+	struct str s = str_n(json_string_value(v), json_string_length(v));
+
+	if (strcmp(key, "domain") != 0 || !json_is_string(v))
+		return ERR_SYNTAX;
+	/* "" stands for the first of a list. */
+	if (s.n == 0 && q->cmd == CTL_POLICY_LIST)
+		return 0;
+	return domain_is_ip(s) || domain_canon_host(s, q->domain) ? ERR_SYNTAX
+								  : 0;
+}
+
 static NODISCARD int
 parse_member(const char *key, const json_t *v, struct ctl_question *q)
 {
@@ -73,11 +103,16 @@ parse_member(const char *key, const json_t *v, struct ctl_question *q)
 
 	if (strcmp(key, "cmd") == 0)
 		return 0;
-	if (q->cmd != CTL_QUEUE_LIST && q->cmd != CTL_QUEUE_RELEASE)
+	if (q->cmd == CTL_POLICY_IMPORT)
+		return 0;
+	if (has_domain(q->cmd))
+		return parse_domain(key, v, q);
+	if (q->cmd != CTL_QUEUE_LIST && q->cmd != CTL_QUEUE_RELEASE &&
+	    q->cmd != CTL_RECEIPT)
 		return ERR_SYNTAX;
-	if (q->cmd == CTL_QUEUE_LIST && strcmp(key, "after") == 0)
+	if (has_pages(q->cmd) && strcmp(key, "after") == 0)
 		return parse_number(v, 0, INT64_MAX, &q->after);
-	if (q->cmd == CTL_QUEUE_LIST && strcmp(key, "limit") == 0)
+	if (has_pages(q->cmd) && strcmp(key, "limit") == 0)
 		return parse_number(v, 1, CTL_LIST_MAX, &q->limit);
 	text = json_string_value(v);
 	if (strcmp(key, "message") != 0 || !text)
@@ -107,7 +142,12 @@ ctl_question_parse(struct str line, struct ctl_question *out)
 		if (err)
 			goto out;
 	}
-	if (q.cmd == CTL_QUEUE_RELEASE && q.msg == 0) {
+	if ((q.cmd == CTL_QUEUE_RELEASE || q.cmd == CTL_RECEIPT) &&
+	    q.msg == 0) {
+		err = ERR_SYNTAX;
+		goto out;
+	}
+	if (has_domain(q.cmd) && q.cmd != CTL_POLICY_LIST && !q.domain[0]) {
 		err = ERR_SYNTAX;
 		goto out;
 	}
@@ -194,10 +234,12 @@ ctl_question_build(const struct ctl_question *q, struct buf *out)
 	char qid[MSG_QID_MAX];
 
 	set_text(root, "cmd", ctl_cmd_str(q->cmd));
-	if (q->cmd == CTL_QUEUE_LIST) {
+	if (has_pages(q->cmd)) {
 		set_number(root, "after", q->after);
 		set_number(root, "limit", q->limit);
 	}
+	if (has_domain(q->cmd))
+		set_text(root, "domain", q->domain);
 	if (q->msg) {
 		msg_qid(q->msg, qid);
 		set_text(root, "message", qid);

@@ -17,7 +17,8 @@
 #include "relay/model/options.h"
 #include "relay/model/store_row.h"
 
-#define CTL_LINE_MAX 4096 /* bytes of a question */
+/* Bytes of a question: one may hold a policy of 64 KB, escaped. */
+#define CTL_LINE_MAX (192u * 1024u)
 #define CTL_ANSWER_MAX (4u * 1024u * 1024u) /* bytes of an answer */
 #define CTL_LIST_MAX 100 /* rows of one answer */
 
@@ -26,7 +27,14 @@
 	X(CTL_STATUS, "status") \
 	X(CTL_QUEUE_LIST, "queue-list") \
 	X(CTL_QUEUE_STATS, "queue-stats") \
-	X(CTL_QUEUE_RELEASE, "queue-release")
+	X(CTL_QUEUE_RELEASE, "queue-release") \
+	X(CTL_RECEIPT, "receipt") \
+	X(CTL_POLICY_LIST, "policy-list") \
+	X(CTL_POLICY_SHOW, "policy-show") \
+	X(CTL_POLICY_ASK, "policy-ask") \
+	X(CTL_POLICY_REFRESH, "policy-refresh") \
+	X(CTL_POLICY_FORGET, "policy-forget") \
+	X(CTL_POLICY_IMPORT, "policy-import")
 
 enum ctl_cmd {
 #define CTL_ENUM_(id, text) id,
@@ -37,11 +45,16 @@ const char *ctl_cmd_str(enum ctl_cmd cmd);
 
 struct ctl_question {
 	enum ctl_cmd cmd;
-	uint64_t after; /* CTL_QUEUE_LIST: row behind which to begin */
+	uint64_t
+	    after; /* CTL_QUEUE_LIST, CTL_RECEIPT: row behind which to begin */
 	uint64_t limit; /* 1 to CTL_LIST_MAX; not given: CTL_LIST_MAX */
-	/* 0: all; a queue id as text on the wire. CTL_QUEUE_RELEASE must have
-	 * one. */
+	/* 0: all; a queue id as text on the wire. CTL_QUEUE_RELEASE and
+	 * CTL_RECEIPT must have one. */
 	uint64_t msg;
+	/* Canonical. CTL_POLICY_LIST: behind which to begin, "" is the first;
+	 * the others must have one. Of CTL_POLICY_IMPORT the line itself tells
+	 * all: see ctl_policy_parse. */
+	char domain[DOMAIN_MAX];
 };
 /* A line without its end. ERR_SYNTAX: no JSON object, a member that the
  * command does not have, a wrong type; ERR_NOTFOUND: unknown command;

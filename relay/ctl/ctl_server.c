@@ -17,10 +17,13 @@
 #include "relay/base/buf.h"
 #include "relay/base/list.h"
 #include "relay/base/log.h"
+#include "relay/ctl/ctl_policy.h"
+#include "relay/ctl/ctl_receipt.h"
 #include "relay/net/conn.h"
 #include "relay/net/listener.h"
 
 #define CTL_CLIENTS_MAX 16
+#define CTL_IN_AHEAD (256u * 1024u) /* bytes behind a line */
 #define CTL_IDLE_MS 30000 /* from answer to question, and to take it */
 
 struct ctl_server {
@@ -170,6 +173,23 @@ on_list(void *arg, int err, const struct store_row *rows, size_t n)
 }
 
 static void
+on_receipts(void *arg, int err, const struct receipt *receipts, size_t n)
+{
+	struct client *c = job_end(arg);
+	struct buf b;
+
+	if (!c)
+		return;
+	if (err) {
+		client_error(c, err_str(err));
+		return;
+	}
+	buf_init(&b, CTL_ANSWER_MAX);
+	ctl_receipts_build(receipts, n, &b);
+	client_answer(c, &b);
+}
+
+static void
 on_release(void *arg, int err, uint64_t n)
 {
 	struct ctl_job *j = arg;
@@ -190,7 +210,80 @@ on_release(void *arg, int err, uint64_t n)
 	client_answer(c, &b);
 }
 
+static void
+on_policies(void *arg, int err, const struct sts_entry *v, size_t n, bool more)
+{
+	struct client *c = job_end(arg);
+	struct buf b;
+
+	if (!c)
+		return;
+	if (err) {
+		client_error(c, err_str(err));
+		return;
+	}
+	buf_init(&b, CTL_ANSWER_MAX);
+	ctl_policies_build(v, n, more, &b);
+	client_answer(c, &b);
+}
+
+static void
+on_imported(void *arg, int err, uint64_t n)
+{
+	struct client *c = job_end(arg);
+	struct buf b;
+
+	if (!c)
+		return;
+	if (err) {
+		client_error(c, err_str(err));
+		return;
+	}
+	buf_init(&b, CTL_ANSWER_MAX);
+	ctl_import_build(n > 0, &b);
+	client_answer(c, &b);
+}
+
+static void
+on_owner(void *arg, struct buf *answer)
+{
+	struct client *c = job_end(arg);
+
+	if (c && answer)
+		client_answer(c, answer);
+	else if (c)
+		client_error(c, "the relay is stopping");
+}
+
 /* ---- questions ---- */
+
+static int
+ask_owner(struct ctl_server *s, const struct ctl_question *q, struct ctl_job *j)
+{
+	return s->o.ask_owner ? s->o.ask_owner(s->o.arg, q, on_owner, j)
+			      : ERR_UNSUPPORTED;
+}
+
+static void
+client_import(struct client *c, struct str line)
+{
+	int64_t now = clock_real_s(&c->server->o.clock);
+	struct store *store = c->server->o.store;
+	const char *text = NULL;
+	struct sts_entry e;
+	struct ctl_job *j;
+
+	if (ctl_policy_parse(line, true, now, &e, &text)) {
+		client_error(c, text);
+		return;
+	}
+	j = job_new(c);
+	if (store_policy_import(store, &e, on_imported, j)) {
+		(void)job_end(j);
+		client_error(c, "the store is busy; ask again later");
+	}
+	sts_entry_clear(&e);
+}
 
 static void
 client_ask(struct client *c, const struct ctl_question *q)
@@ -209,6 +302,24 @@ client_ask(struct client *c, const struct ctl_question *q)
 	case CTL_QUEUE_LIST:
 		err = store_list(
 		    store, q->msg, q->after, (size_t)q->limit, on_list, j);
+		break;
+	case CTL_POLICY_LIST:
+		err = store_policies(
+		    store, q->domain, false, CTL_LIST_MAX, on_policies, j);
+		break;
+	case CTL_POLICY_SHOW:
+		err = store_policies(store, q->domain, true, 1, on_policies, j);
+		break;
+	case CTL_POLICY_ASK:
+	case CTL_POLICY_REFRESH:
+	case CTL_POLICY_FORGET:
+		err = ask_owner(c->server, q, j);
+		break;
+	case CTL_POLICY_IMPORT:
+		break;
+	case CTL_RECEIPT:
+		err = store_receipts(
+		    store, q->msg, q->after, (size_t)q->limit, on_receipts, j);
 		break;
 	case CTL_QUEUE_RELEASE:
 		err = store_release(store, q->msg, on_release, j);
@@ -238,7 +349,10 @@ client_line(struct client *c, struct str line)
 		return;
 	log_text(
 	    c->server->o.log, LOG_DEBUG, "control", "%s", ctl_cmd_str(q.cmd));
-	client_ask(c, &q);
+	if (q.cmd == CTL_POLICY_IMPORT)
+		client_import(c, line);
+	else
+		client_ask(c, &q);
 }
 
 /* Looks at the next line, if there is one and nothing else is going on. */
@@ -343,7 +457,7 @@ on_accept(void *arg, int take_fd, const struct sockaddr_any *peer)
 	(void)peer;
 	c->server = s;
 	/* A line and what a client may send behind it meanwhile. */
-	buf_init(&c->in, 64 * (size_t)CTL_LINE_MAX);
+	buf_init(&c->in, CTL_LINE_MAX + (size_t)CTL_IN_AHEAD);
 	c->conn = conn_accepted(s->o.loop, take_fd, on_conn, c);
 	if (!c->conn) {
 		free(c);

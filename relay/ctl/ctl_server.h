@@ -2,6 +2,7 @@
 #ifndef RELAY_CTL_CTL_SERVER_H
 #define RELAY_CTL_CTL_SERVER_H
 
+#include "relay/base/clock.h"
 #include "relay/base/err.h"
 #include "relay/ctl/ctl_proto.h"
 #include "relay/net/timer.h"
@@ -13,6 +14,7 @@ struct ctl_server_opts {
 	struct loop *loop;
 	int take_fd; /* bound and listening unix socket */
 	struct store *store; /* of the main loop */
+	struct clock clock;
 	struct log *log;
 	/* Fills all of out but stats; sum is memory for its metrics. out is
 	 * zeroed, sum has no counts. */
@@ -20,6 +22,12 @@ struct ctl_server_opts {
 	/* Held recipients were released: their shards must page. May be called
 	 * until store is closed. NULL is fine. */
 	void (*released)(void *arg);
+	/* Asks the owner of q->domain: CTL_POLICY_ASK, _REFRESH, _FORGET. fn
+	 * once, later, with a line, or with NULL when it will never come, also
+	 * after the server has closed. ERR_FULL; fn is not called then. NULL:
+	 * there is no owner. */
+	int (*ask_owner)(void *arg, const struct ctl_question *q,
+	    void (*fn)(void *fn_arg, struct buf *answer), void *fn_arg);
 	void *arg;
 };
 

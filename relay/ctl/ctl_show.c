@@ -130,7 +130,9 @@ ctl_answer_parse(struct str json, struct ctl_answer *out)
 	    json_object_get(r.root, "recipients"));
 	if (a.rows > 0) {
 		last = json_array_get(rows, a.rows - 1);
-		a.last = number(&r, last, "id");
+		/* Policies have names, and pages behind a name. */
+		if (!json_is_string(json_object_get(last, "id")))
+			a.last = number(&r, last, "id");
 	}
 	json_decref(r.root);
 	if (r.bad)

@@ -18,7 +18,8 @@ struct ctl_answer {
 	char error[256]; /* "" when ok */
 	size_t problems; /* of a status */
 	size_t rows; /* of a list */
-	uint64_t last; /* id of the last row, for the next question */
+	uint64_t last; /* id of the last row, for the next question; 0 of
+			* rows whose id is a text */
 	uint64_t recipients; /* of a release */
 };
 

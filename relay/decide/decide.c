@@ -197,6 +197,7 @@ route_judge(struct route *r)
 	r->host.seen.dane = r->verdict.kind;
 	r->host.seen.sts = r->sts_verdict.source;
 	r->host.seen.sts_mode = r->sts_verdict.policy.mode;
+	r->host.seen.verdict = r->sts_known ? &r->sts_verdict : NULL;
 	if (v.kind == TLS_SEND) {
 		route_give(r);
 		return;

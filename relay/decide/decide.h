@@ -22,6 +22,7 @@
 #include "relay/net/timer.h"
 
 struct sts; /* sts/sts_lookup.h */
+struct sts_verdict; /* sts/sts_state.h */
 struct decide; /* one a shard */
 struct route; /* one question under way */
 
@@ -74,6 +75,9 @@ struct route_host {
 		enum dane_kind dane;
 		enum sts_source sts;
 		enum sts_mode sts_mode;
+		/* What was judged by, as long as the route; NULL: nobody had
+		 * to wait for it. */
+		const struct sts_verdict *verdict;
 	} seen; /* for explain and log */
 };
 

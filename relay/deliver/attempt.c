@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "relay/decide/decide.h"
+#include "relay/decide/proof.h"
 #include "relay/deliver/classify.h"
 #include "relay/deliver/smtp_out.h"
 
@@ -40,6 +41,8 @@ struct attempt {
 	size_t at_addr;
 	unsigned sessions, host_sessions;
 	struct outcome kept;
+	bool have_proof;
+	struct receipt_proof proof;
 	attempt_fn *fn;
 	void *arg;
 };
@@ -62,6 +65,7 @@ attempt_destroy(struct attempt *a)
 	timer_free(a->deadline);
 	attempt_host_clear(a);
 	blob_unref(a->body);
+	receipt_proof_clear(&a->proof);
 	free(a->outcomes);
 	free(a);
 }
@@ -82,7 +86,8 @@ attempt_report(void *arg)
 	struct attempt_result res = {.outcomes = a->outcomes,
 	    .host_failed = !a->reached,
 	    .released = a->released,
-	    .body = a->body};
+	    .body = a->body,
+	    .proof = a->have_proof ? &a->proof : NULL};
 	attempt_fn *fn = a->fn;
 	void *fn_arg = a->arg;
 
@@ -224,6 +229,23 @@ attempt_stamp(const struct attempt *a, struct outcome *o)
 	rr_addr_str(&a->host.addrs[a->at_addr], o->addr);
 }
 
+/* While the route is there, which holds what the host was judged by. */
+static void
+attempt_prove(struct attempt *a, const struct outcome *o)
+{
+	const struct proof_in in = {.host = a->host.host,
+	    .port = a->host.port,
+	    .mx = a->host.mx,
+	    .plan = &a->host.plan,
+	    .sts = a->host.seen.verdict,
+	    .outcome = o};
+
+	if (a->have_proof || o->cls != OUT_SENT)
+		return;
+	proof_make(&in, &a->proof);
+	a->have_proof = true;
+}
+
 static void
 attempt_session_done(void *arg, const struct smtp_out_result *res)
 {
@@ -242,6 +264,7 @@ attempt_session_done(void *arg, const struct smtp_out_result *res)
 			client_fsm_result(res->fsm, i, &r);
 			classify_rcpt(&cs, &r, &a->outcomes[i]);
 			attempt_stamp(a, &a->outcomes[i]);
+			attempt_prove(a, &a->outcomes[i]);
 		}
 		attempt_end(a, NULL);
 		return;

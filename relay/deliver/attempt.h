@@ -12,6 +12,7 @@
 #include "relay/base/log.h"
 #include "relay/base/metrics.h"
 #include "relay/model/outcome.h"
+#include "relay/model/receipt.h"
 #include "relay/net/timer.h"
 #include "relay/queue/store.h"
 #include "relay/sched/sched.h"
@@ -36,6 +37,9 @@ struct attempt_result {
 	bool host_failed; /* no session came to the recipients at all */
 	bool released; /* dropped at shutdown: that was no attempt */
 	struct blob *body; /* NULL when it could not be read */
+	/* Of the transaction that took those which are OUT_SENT; NULL when none
+	 * is. */
+	const struct receipt_proof *proof;
 };
 
 typedef void attempt_fn(void *arg, const struct attempt_result *res);

@@ -269,7 +269,8 @@ work_attempted(void *arg, const struct attempt_result *res)
 	struct finish_req req = {.grant = w->g,
 	    .next_try = w->next_try,
 	    .tries = w->tries,
-	    .body = res->body};
+	    .body = res->body,
+	    .proof = res->proof};
 	int64_t now = clock_real_s(&d->o.clock);
 	size_t i;
 

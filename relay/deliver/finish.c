@@ -1,5 +1,5 @@
 /*
- * Rows, DSN and (later) report counters of one grant go in one transaction:
+ * Rows, receipts, DSN and (later) report counters go in one transaction:
  * a crash either leaves the recipients as they were, or finds all of it done
  * (RFC 5321 6.1; QUE-06, QUE-08). A store that can't commit is asked again,
  * every FINISH_RETRY_MS; meanwhile the recipients stay out of the scheduler,
@@ -22,6 +22,8 @@ struct finish {
 	const struct sched_grant *g;
 	struct outcome *outcomes;
 	struct store_result *results;
+	bool have_proof;
+	struct receipt_proof proof;
 	struct msg *dsn;
 	struct rcpt_in dsn_to;
 	struct timer *retry;
@@ -34,6 +36,7 @@ finish_destroy(struct finish *f)
 {
 	timer_free(f->retry);
 	msg_unref(f->dsn);
+	receipt_proof_clear(&f->proof);
 	free(f->outcomes);
 	free(f->results);
 	free(f);
@@ -95,6 +98,7 @@ finish_fill(struct finish *f, const struct finish_req *req)
 
 		r->rcpt = f->g->rcpts[i]->id;
 		r->msg = f->g->msg->id;
+		r->receipt = f->have_proof && o->cls == OUT_SENT;
 		r->fate = o->cls == OUT_DEFERRED ? STORE_RETRY : STORE_DONE;
 		r->tries = req->tries[i];
 		r->next_try = req->next_try[i];
@@ -240,7 +244,8 @@ finish_ask(void *arg)
 	struct store_finish job = {.results = f->results,
 	    .n = f->g->n,
 	    .dsns = &put,
-	    .n_dsns = f->dsn ? 1 : 0};
+	    .n_dsns = f->dsn ? 1 : 0,
+	    .proof = f->have_proof ? &f->proof : NULL};
 
 	if (store_finish(f->ctx.store, &job, finish_on_store, f))
 		timer_start(f->retry, FINISH_RETRY_MS);
@@ -261,6 +266,11 @@ finish_start(const struct finish_ctx *ctx, const struct finish_req *req,
 	f->fn = fn;
 	f->arg = arg;
 	f->retry = timer_new(ctx->loop, finish_ask, f);
+	f->have_proof = req->proof && ctx->options->queue.receipts_s > 0;
+	if (f->have_proof) {
+		receipt_proof_copy(&f->proof, req->proof);
+		f->proof.at = clock_real_s(&ctx->clock);
+	}
 	finish_fill(f, req);
 	finish_make_dsn(f, req->body);
 	finish_ask(f);

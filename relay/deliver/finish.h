@@ -41,6 +41,7 @@ struct finish_req {
 	const int64_t *next_try; /* copied */
 	const uint32_t *tries; /* copied */
 	struct blob *body; /* counted; NULL: DSN without it */
+	const struct receipt_proof *proof; /* copied; of attempt_result */
 };
 
 /* The rows are committed. */

@@ -22,6 +22,7 @@
 #include "relay/main/careful.h"
 #include "relay/main/errand.h"
 #include "relay/main/fds.h"
+#include "relay/main/policy_desk.h"
 #include "relay/main/refuse.h"
 #include "relay/main/shard.h"
 #include "relay/net/conn.h"
@@ -235,6 +236,16 @@ app_on_released(void *arg)
 		shard_look(a->shards[i]);
 }
 
+static int
+app_ask_owner(void *arg, const struct ctl_question *q,
+    void (*fn)(void *fn_arg, struct buf *answer), void *fn_arg)
+{
+	const struct app *a = arg;
+	const struct policy_desk d = {a->shards, a->o->workers, a->home};
+
+	return policy_desk_ask(&d, q, fn, fn_arg);
+}
+
 static void
 app_give_turn(void *arg, unsigned shard)
 {
@@ -347,9 +358,11 @@ static void
 app_new_main(struct app *a)
 {
 	struct ctl_server_opts co = {.take_fd = FD_CONTROL,
+	    .clock = a->clock,
 	    .log = &a->log,
 	    .status = app_status,
 	    .released = app_on_released,
+	    .ask_owner = app_ask_owner,
 	    .arg = a};
 	sigset_t set;
 

@@ -47,7 +47,7 @@ refuse_question(int fd, const char *text)
 {
 	const struct timeval wait = {.tv_sec = REFUSE_ASK_S};
 	int c = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
-	char question[CTL_LINE_MAX];
+	char question[4096]; /* some of it: the answer is the same */
 	struct buf b;
 
 	if (c < 0)

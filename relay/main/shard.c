@@ -20,6 +20,7 @@
 #include "relay/decide/decide.h"
 #include "relay/deliver/dispatch.h"
 #include "relay/deliver/smtp_out.h"
+#include "relay/deliver/tidy.h"
 #include "relay/dns/dns_cache.h"
 #include "relay/dns/dns_getdns.h"
 #include "relay/in/smtp_in.h"
@@ -80,6 +81,7 @@ struct shard {
 	struct decide *decide;
 	struct smtp_outs *outs;
 	struct dispatch *dispatch;
+	struct tidy *tidy; /* of the first shard alone */
 	struct intake *intake;
 	struct smtp_in *in;
 	struct shard_listener *listeners;
@@ -91,9 +93,7 @@ struct shard {
 static void
 shard_close_listeners(struct shard *s)
 {
-	size_t i;
-
-	for (i = 0; i < s->n_listeners; i++) {
+	for (size_t i = 0; i < s->n_listeners; i++) {
 		listener_close(s->listeners[i].listener);
 		s->listeners[i].listener = NULL;
 	}
@@ -111,6 +111,7 @@ shard_end(void *arg)
 	s->in = NULL;
 	dispatch_free(s->dispatch);
 	s->dispatch = NULL;
+	tidy_free(s->tidy);
 	intake_free(s->intake);
 	smtp_outs_free(s->outs);
 	decide_free(s->decide);
@@ -516,6 +517,8 @@ shard_new(const struct shard_opts *o, struct shard **out, char text[256])
 		return err;
 	shard_new_actors(s);
 	s->grace = timer_new(s->loop, shard_end, s);
+	if (o->index == 0)
+		s->tidy = tidy_new(s->loop, s->store, o->clock, o->options);
 	return 0;
 }
 

@@ -134,6 +134,7 @@ struct options {
 		unsigned max_in_memory; /* recipients scheduled a shard */
 		uint64_t min_free; /* bytes of disk below which mail is
 					 * refused with 452 4.3.1 */
+		int64_t receipts_s; /* they are kept; 0: none are made */
 	} queue;
 	struct {
 		unsigned max_sessions, max_recipients, max_errors, max_hops;

@@ -3,6 +3,7 @@
 #define RELAY_MODEL_TLS_RESULT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #define TLS_PROOF_LIST(X) \
 	X(TLS_PROOF_NONE, "none") \
@@ -33,6 +34,9 @@ enum tls_failure {
 #undef TLS_ENUM_
 };
 
+#define TLS_SHA256 32 /* bytes */
+#define TLS_TLSA_TEXT 80
+
 struct tls_result {
 	bool established; /* the channel is encrypted */
 	/* The proof that the plan asked for is there; false for the levels that
@@ -45,6 +49,12 @@ struct tls_result {
 	int depth; /* chain depth of the matching TLSA, or -1 */
 	char version[16]; /* "TLSv1.3" */
 	char cipher[64];
+	bool has_cert; /* the peer showed one: the next two are set */
+	uint8_t cert_sha256[TLS_SHA256]; /* of its certificate, DER */
+	uint8_t spki_sha256[TLS_SHA256]; /* of the public key in it, DER */
+	/* The record that a DANE proof rests on, "3 1 1 AB..", data cut to 32
+	 * bytes; else "". */
+	char tlsa[TLS_TLSA_TEXT];
 	char text[160]; /* reason of the library, ASCII, for the log */
 };
 

@@ -258,6 +258,12 @@ db_bind_int(struct sqlite3_stmt *st, int at, int64_t v)
 }
 
 void
+db_bind_null(struct sqlite3_stmt *st, int at)
+{
+	check_bound(sqlite3_bind_null(st, at));
+}
+
+void
 db_bind_text(struct sqlite3_stmt *st, int at, const char *s)
 {
 	check_bound(sqlite3_bind_text64(

@@ -63,6 +63,7 @@ void db_reset(struct sqlite3_stmt *st);
 int64_t db_changes(const struct db *db);
 
 void db_bind_int(struct sqlite3_stmt *st, int at, int64_t v);
+void db_bind_null(struct sqlite3_stmt *st, int at);
 /* Bytes are borrowed until the statement is reset. */
 void db_bind_text(struct sqlite3_stmt *st, int at, const char *s);
 void db_bind_blob(struct sqlite3_stmt *st, int at, struct str s);

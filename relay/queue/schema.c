@@ -68,6 +68,49 @@ static const char *const steps[SCHEMA_VERSION] = {
     "ALTER TABLE dane_seen ADD COLUMN sts INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE dane_seen ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;"
     "UPDATE dane_seen SET dane = seen;",
+    /* Receipts. Their long texts are the same for all mail to a host for days,
+     * so each is kept once; used is at most a day before the last receipt that
+     * names it. msg refers to what is gone. */
+    "CREATE TABLE receipt_text("
+    " id INTEGER PRIMARY KEY,"
+    " hash INTEGER NOT NULL,"
+    " used INTEGER NOT NULL,"
+    " text TEXT NOT NULL);"
+    "CREATE INDEX receipt_text_hash ON receipt_text(hash);"
+    "CREATE INDEX receipt_text_used ON receipt_text(used);"
+    "CREATE TABLE receipt("
+    " msg INTEGER NOT NULL,"
+    " rcpt INTEGER NOT NULL,"
+    " at INTEGER NOT NULL,"
+    " arrived INTEGER NOT NULL,"
+    " sender TEXT NOT NULL,"
+    " addr TEXT NOT NULL,"
+    " next_hop TEXT NOT NULL,"
+    " mx TEXT NOT NULL,"
+    " ip TEXT NOT NULL,"
+    " port INTEGER NOT NULL,"
+    " flags INTEGER NOT NULL,"
+    " policy TEXT NOT NULL,"
+    " rule TEXT NOT NULL,"
+    " level TEXT NOT NULL,"
+    " mx_set TEXT NOT NULL,"
+    " proof TEXT NOT NULL,"
+    " tls TEXT NOT NULL,"
+    " cipher TEXT NOT NULL,"
+    " cert BLOB NOT NULL,"
+    " spki BLOB NOT NULL,"
+    " tlsa TEXT NOT NULL,"
+    " tlsa_set INTEGER," /* receipt_text.id */
+    " sts TEXT NOT NULL,"
+    " sts_mode TEXT NOT NULL,"
+    " sts_id TEXT NOT NULL,"
+    " sts_mx TEXT NOT NULL,"
+    " sts_audit TEXT NOT NULL,"
+    " sts_text INTEGER," /* receipt_text.id */
+    " dsn TEXT NOT NULL,"
+    " reply TEXT NOT NULL,"
+    " PRIMARY KEY(msg, rcpt)) WITHOUT ROWID;"
+    "CREATE INDEX receipt_at ON receipt(at);",
 };
 
 /* A file without our mark is taken only when there is nothing in it. */
@@ -91,9 +134,9 @@ set_version(struct db *db)
 {
 	/* A pragma takes no parameters, so the numbers are written out. */
 	static const char sql[] = "PRAGMA application_id = 0x5758534c;"
-				  "PRAGMA user_version = 2";
+				  "PRAGMA user_version = 3";
 
-	_Static_assert(SCHEMA_VERSION == 2, "user_version in the text above");
+	_Static_assert(SCHEMA_VERSION == 3, "user_version in the text above");
 	return db_exec(db, sql);
 }
 

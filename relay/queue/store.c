@@ -305,6 +305,34 @@ store_finish(struct store *s, const struct store_finish *f, store_finish_fn *fn,
 }
 
 int
+store_receipts(struct store *s, uint64_t msg, uint64_t after_rcpt, size_t limit,
+    store_receipts_fn *fn, void *arg)
+{
+	return submit(s, store_receipts_new(msg, after_rcpt, limit, fn), arg);
+}
+
+int
+store_receipts_drop(struct store *s, int64_t before, size_t limit,
+    store_count_fn *fn, void *arg)
+{
+	return submit(s, store_receipts_drop_new(before, limit, fn), arg);
+}
+
+int
+store_policies(struct store *s, const char *domain, bool one, size_t limit,
+    store_policies_fn *fn, void *arg)
+{
+	return submit(s, store_policies_new(domain, one, limit, fn), arg);
+}
+
+int
+store_policy_import(
+    struct store *s, const struct sts_entry *e, store_count_fn *fn, void *arg)
+{
+	return submit(s, store_policy_import_new(e, fn), arg);
+}
+
+int
 store_release(struct store *s, uint64_t msg, store_count_fn *fn, void *arg)
 {
 	int64_t now = clock_real_s(&s->hub->clock);

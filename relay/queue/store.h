@@ -17,6 +17,7 @@
 #include "relay/base/metrics.h"
 #include "relay/model/had_entry.h"
 #include "relay/model/msg.h"
+#include "relay/model/receipt.h"
 #include "relay/model/store_row.h"
 #include "relay/model/sts_entry.h"
 #include "relay/model/work_entry.h"
@@ -107,6 +108,9 @@ struct store_result {
 	char mx[DOMAIN_MAX];
 	char reply[512];
 	bool delayed_sent; /* a delay DSN has been made */
+	/* STORE_DONE by a host that took it: with a receipt, in the same
+	 * transaction, of the proof below. */
+	bool receipt;
 };
 
 struct store_finish {
@@ -116,6 +120,9 @@ struct store_finish {
 	 * recipient set. Copied / counted as in store_put. */
 	const struct store_put *dsns;
 	size_t n_dsns;
+	/* Of the transaction that took those with a receipt; NULL: no receipts
+	 * are kept. Copied. */
+	const struct receipt_proof *proof;
 };
 
 /* rcpts: recipients of the DSNs, as in store_put. On error nothing of the job
@@ -124,11 +131,24 @@ typedef void store_finish_fn(void *arg, int err, struct rcpt **rcpts, size_t n);
 NODISCARD int store_finish(struct store *s, const struct store_finish *f,
     store_finish_fn *fn, void *arg);
 
+/* ---- receipts ---- */
+
+/* Those of a message ordered by recipient, behind after_rcpt: a page of at most
+ * limit. Borrowed for the call. */
+typedef void store_receipts_fn(
+    void *arg, int err, const struct receipt *receipts, size_t n);
+NODISCARD int store_receipts(struct store *s, uint64_t msg, uint64_t after_rcpt,
+    size_t limit, store_receipts_fn *fn, void *arg);
+/* Drops at most limit receipts from before that time (seconds since 1970), the
+ * oldest first; n: how many. Forces no commit. */
+typedef void store_count_fn(void *arg, int err, uint64_t n);
+NODISCARD int store_receipts_drop(struct store *s, int64_t before, size_t limit,
+    store_count_fn *fn, void *arg);
+
 /* ---- held messages ---- */
 
 /* n: rows, 0 when no such message is held. Its recipients are due now; their
  * shards must page. ERR_IO and the like: nothing changed. */
-typedef void store_count_fn(void *arg, int err, uint64_t n);
 NODISCARD int store_release(
     struct store *s, uint64_t msg, store_count_fn *fn, void *arg);
 
@@ -201,6 +221,21 @@ NODISCARD int store_had_put(
 /* Forgets; a domain that is not there is fine. fn may be NULL. */
 NODISCARD int store_had_drop(
     struct store *s, const char *domain, store_done_fn *fn, void *arg);
+
+/* ---- the MTA-STS cache as a whole ---- */
+
+/* Entries ordered by domain, borrowed for the call; more: there are others
+ * behind the last. */
+typedef void store_policies_fn(
+    void *arg, int err, const struct sts_entry *v, size_t n, bool more);
+/* Those behind domain ("": from the first), or with one: its own alone. At most
+ * limit, less when their texts are long. */
+NODISCARD int store_policies(struct store *s, const char *domain, bool one,
+    size_t limit, store_policies_fn *fn, void *arg);
+/* Inserts the entry unless there is one that was fetched at the same time or
+ * later; n: 1 or 0. */
+NODISCARD int store_policy_import(
+    struct store *s, const struct sts_entry *e, store_count_fn *fn, void *arg);
 
 /* ---- listing; struct store_row and store_stats are in the model ---- */
 

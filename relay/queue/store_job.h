@@ -68,6 +68,21 @@ struct job *store_change_new(
 /* At start, before the threads: orphans in spool/, destinations of nobody. */
 NODISCARD int store_msg_sweep(struct db *db, unsigned *removed);
 
+/* ---- store_receipt.c ---- */
+/* What of a proof is shared by its receipts, once it is known. */
+struct receipt_texts {
+	bool known;
+	int64_t tlsa_set, sts_text; /* rows, 0: none */
+};
+/* Writer, while the row of the recipient is still there: its receipt. A row
+ * that is gone has left one. */
+NODISCARD int store_receipt_put(struct db *db, const struct receipt_proof *p,
+    const struct store_result *r, struct receipt_texts *texts);
+struct job *store_receipts_new(
+    uint64_t msg, uint64_t after, size_t limit, store_receipts_fn *fn);
+struct job *store_receipts_drop_new(
+    int64_t before, size_t limit, store_count_fn *fn);
+
 /* ---- store_hold.c ---- */
 /* At start, before the threads: o->work, as store.h says. */
 NODISCARD int store_hold_open(struct db *db, const struct store_opts *o);
@@ -86,6 +101,12 @@ struct job *store_sts_drop_new(
     const char *domain, int64_t before, store_done_fn *fn);
 struct job *store_sts_scan_new(
     const struct store_sts_scan *q, store_sts_page_fn *fn);
+
+/* ---- store_policy.c ---- */
+struct job *store_policies_new(
+    const char *domain, bool one, size_t limit, store_policies_fn *fn);
+struct job *store_policy_import_new(
+    const struct sts_entry *e, store_count_fn *fn);
 
 /* ---- store_aux.c ---- */
 struct job *store_sts_get_new(const char *domain, store_sts_fn *fn);

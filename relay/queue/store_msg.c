@@ -57,6 +57,7 @@ struct job_change {
 	size_t n_puts;
 	struct rcpt **out;
 	size_t n_out;
+	struct receipt_proof *proof; /* owned, or NULL */
 	uint64_t *gone; /* messages whose spool files go after the commit */
 	size_t n_gone;
 	store_put_fn *fn;
@@ -219,11 +220,16 @@ drop_msg(struct db *db, struct job_change *c, uint64_t msg)
 }
 
 static int
-finish_done(struct db *db, struct job_change *c, const struct store_result *r)
+finish_done(struct db *db, struct job_change *c, const struct store_result *r,
+    struct receipt_texts *texts)
 {
 	struct sqlite3_stmt *st;
-	int rc = db_stmt(db, sql_rcpt_del, &st);
+	int rc = 0;
 
+	if (c->proof && r->receipt)
+		rc = store_receipt_put(db, c->proof, r, texts);
+	if (rc == 0)
+		rc = db_stmt(db, sql_rcpt_del, &st);
 	if (rc != 0)
 		return rc;
 	db_bind_int(st, 1, (int64_t)r->rcpt);
@@ -255,11 +261,12 @@ finish_retry(struct db *db, const struct store_result *r)
 }
 
 static int
-finish_result(struct db *db, struct job_change *c, const struct store_result *r)
+finish_result(struct db *db, struct job_change *c, const struct store_result *r,
+    struct receipt_texts *texts)
 {
 	switch (r->fate) {
 	case STORE_DONE:
-		return finish_done(db, c, r);
+		return finish_done(db, c, r, texts);
 	case STORE_RETRY:
 		return finish_retry(db, r);
 	case STORE_RELEASED:
@@ -272,6 +279,8 @@ static int
 change_run(const struct job_env *env, struct job *j)
 {
 	struct job_change *c = change_of(j);
+	/* Known anew each time: rows that this found may be rolled back. */
+	struct receipt_texts texts = {0};
 	int rc = 0;
 
 	/* Results and bounces go on: they make room in the end. */
@@ -280,7 +289,7 @@ change_run(const struct job_env *env, struct job *j)
 	for (size_t i = 0; rc == 0 && i < c->n_puts; i++)
 		rc = put_item(env->db, c, &c->puts[i]);
 	for (size_t i = 0; rc == 0 && i < c->n_results; i++)
-		rc = finish_result(env->db, c, &c->results[i]);
+		rc = finish_result(env->db, c, &c->results[i], &texts);
 	return rc;
 }
 
@@ -373,6 +382,9 @@ change_free(struct job *j)
 	drop_out(c);
 	free(c->out);
 	free(c->gone);
+	if (c->proof)
+		receipt_proof_clear(c->proof);
+	free(c->proof);
 	free(c->results);
 	for (size_t i = 0; i < c->n_puts; i++) {
 		msg_unref(c->puts[i].msg);
@@ -429,6 +441,10 @@ store_change_new(
 	c->gone = xcalloc(f->n, sizeof(*c->gone));
 	if (f->n > 0)
 		memcpy(c->results, f->results, f->n * sizeof(*c->results));
+	if (f->proof) {
+		c->proof = xcalloc(1, sizeof(*c->proof));
+		receipt_proof_copy(c->proof, f->proof);
+	}
 	c->n_puts = f->n_dsns;
 	c->puts = xcalloc(f->n_dsns, sizeof(*c->puts));
 	for (size_t i = 0; i < f->n_dsns; i++) {

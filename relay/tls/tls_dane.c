@@ -12,7 +12,9 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <stdio.h>
 
+#include "relay/base/codec.h"
 #include "relay/tls/tls_verify.h"
 
 enum { USAGE_DANE_TA = 2, USAGE_DANE_EE = 3, SELECTOR_MAX = 1, MTYPE_MAX = 2 };
@@ -101,15 +103,31 @@ tls_dane_check_anchor(void *vssl, void *store_ctx)
 	return to < 0 ? X509_V_ERR_CERT_HAS_EXPIRED : X509_V_OK;
 }
 
+/* The record for people: RFC 6698 2.2, its data cut. */
+static void
+set_record(struct tls_result *r, uint8_t usage, uint8_t selector, uint8_t mtype,
+    struct str data)
+{
+	struct buf b;
+
+	buf_init(&b, sizeof(r->tlsa) - 1);
+	(void)buf_addf(&b, "%u %u %u ", usage, selector, mtype);
+	codec_hex(&b, data.p, data.n > TLS_SHA256 ? TLS_SHA256 : data.n);
+	(void)snprintf(r->tlsa, sizeof(r->tlsa), "%s", b.p);
+	buf_clear(&b);
+}
+
 int
 tls_dane_proof(void *vssl, struct tls_result *r)
 {
 	SSL *ssl = vssl;
-	uint8_t usage = 255;
+	uint8_t usage = 255, selector = 255, mtype = 255;
+	const unsigned char *data = NULL;
+	size_t n = 0;
 	int depth = SSL_get0_dane_authority(ssl, NULL, NULL);
 
 	if (depth < 0 ||
-	    SSL_get0_dane_tlsa(ssl, &usage, NULL, NULL, NULL, NULL) < 0)
+	    SSL_get0_dane_tlsa(ssl, &usage, &selector, &mtype, &data, &n) < 0)
 		return ERR_TLS;
 	if (usage == USAGE_DANE_EE)
 		r->proof = TLS_PROOF_DANE_EE;
@@ -118,5 +136,6 @@ tls_dane_proof(void *vssl, struct tls_result *r)
 	else
 		return ERR_TLS;
 	r->depth = depth;
+	set_record(r, usage, selector, mtype, str_n((const char *)data, n));
 	return 0;
 }

@@ -14,6 +14,7 @@
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -254,6 +255,26 @@ check_proof(struct tls_engine *e)
 	return 0;
 }
 
+/* What the peer showed, by its SHA-256; without one there is nothing to say. */
+static void
+take_fingerprints(struct tls_engine *e)
+{
+	struct tls_result *r = &e->result;
+	const X509 *leaf = SSL_get0_peer_certificate(e->ssl);
+	unsigned char *spki = NULL;
+	int n;
+
+	if (!leaf)
+		return;
+	n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(leaf), &spki);
+	r->has_cert = n > 0 &&
+	    EVP_Digest(spki, (size_t)n, r->spki_sha256, NULL, EVP_sha256(),
+		NULL) == 1 &&
+	    X509_digest(leaf, EVP_sha256(), r->cert_sha256, NULL) == 1;
+	OPENSSL_free(spki);
+	ERR_clear_error();
+}
+
 int
 tls_engine_handshake(struct tls_engine *e)
 {
@@ -276,6 +297,7 @@ tls_engine_handshake(struct tls_engine *e)
 	snprintf(r->version, sizeof(r->version), "%s", SSL_get_version(e->ssl));
 	snprintf(
 	    r->cipher, sizeof(r->cipher), "%s", SSL_get_cipher_name(e->ssl));
+	take_fingerprints(e);
 	if (check_proof(e) != 0)
 		return ERR_TLS;
 	audit(e);

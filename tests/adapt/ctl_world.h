@@ -64,6 +64,7 @@ ctl_world_start(struct ctl_world *cw, size_t credits)
 	t_err(text, listener_bind_unix(cw->path, 0600, &o.take_fd, text), 0);
 	o.loop = cw->w->loop;
 	o.store = cw->w->s;
+	o.clock = clock_system();
 	o.log = &cw->w->sink;
 	t_err("server", ctl_server_open(&o, &cw->server), 0);
 }

@@ -82,6 +82,9 @@ run_child(const struct ctl_world *cw, const char *const *args)
 	    {CONF, "alive.conf"}, {DEAD, "dead.conf"}, {BROKEN, "broken.conf"}};
 	char path[256], *argv[10] = {xstrdup(program())};
 
+	path_in(cw, "in", path);
+	if (dup2(open(path, O_RDONLY | O_CREAT, 0600), 0) < 0)
+		_exit(99);
 	for (int i = 0; i < 2; i++) {
 		path_in(cw, i ? "err" : "out", path);
 		if (dup2(open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600),
@@ -190,6 +193,20 @@ static const struct tcase without[] = {
 	"waxseal: queue release takes one ID of 13 letters and digits\n"},
     {{"queue", "release", "12"}, 2, NULL,
 	"waxseal: queue release takes one ID of 13 letters and digits\n"},
+    {{"explain"}, 2, NULL, "waxseal: explain --message takes one ID of 13 "},
+    {{"explain", "--message", "12"}, 2, NULL,
+	"waxseal: explain --message takes one ID of 13 "},
+    {{"explain", "--message"}, 2, NULL, "explain: option"},
+    {{"policy"}, 2, NULL, "waxseal: policy what? list, show, refresh, "},
+    {{"policy", "list", "x"}, 2, NULL,
+	"waxseal: policy list takes no arguments\n"},
+    {{"policy", "show"}, 2, NULL, "waxseal: policy show takes a DOMAIN, "},
+    {{"policy", "show", "192.0.2.1"}, 2, NULL,
+	"waxseal: DOMAIN is not the name of a mail domain\n"},
+    {{"policy", "forget", "a.example"}, 2, NULL,
+	"waxseal: the relay would no longer know that a.example has a "},
+    {{"policy", "refresh", "-c", DEAD, "a.example"}, 3, NULL,
+	"waxseal: waxseald does not run: "},
     {{"help"}, 0, "usage: waxseal [-c FILE] [--json] COMMAND\n", NULL},
     {{"--help"}, 0, "usage: waxseal [-c FILE] [--json] COMMAND\n", NULL},
     {{"version"}, 0, "waxseal " PACKAGE_VERSION "\n", NULL},
@@ -244,6 +261,18 @@ static const struct tcase with_empty[] = {
 	"no such message is held\n", NULL},
     {{"-c", CONF, "--json", "queue", "release", "0000000000099"}, 1,
 	"{\"ok\":true,\"recipients\":0}\n", NULL},
+    {{"-c", CONF, "policy", "list"}, 0, "no policy is cached\n", NULL},
+    {{"-c", CONF, "policy", "list", "--json"}, 0, "{\"ok\":true,\"rows\":[]}\n",
+	NULL},
+    {{"-c", CONF, "policy", "export"}, 0, NULL, "waxseal: 0 policies\n"},
+    {{"-c", CONF, "policy", "show", "a.example"}, 1,
+	"a.example: no policy is cached\n", NULL},
+    {{"-c", CONF, "explain", "--message", "0000000000099"}, 1,
+	"nothing is known of that message", NULL},
+    {{"-c", CONF, "--json", "explain", "--message", "0000000000099"}, 1,
+	"{\"ok\":true,\"message\":\"0000000000099\",\"delivered\":[],"
+	"\"waiting\":[]}\n",
+	NULL},
     {{"-c", CONF, "queue", "stats"}, 0, "queue      0 messages", NULL},
     {{"queue", "--json", "stats", "-c", CONF}, 0,
 	"{\"ok\":true,\"queue\":{\"messages\":0,", NULL},
@@ -307,6 +336,159 @@ test_rows(void **state)
 	free(r.err);
 }
 
+/* Some recipients were taken, one waits: all are told of, once. */
+static void
+test_receipt(void **state)
+{
+	static const char *const text[] = {
+	    "-c", CONF, "explain", "--message", "0000000000005", NULL};
+	static const char *const json[] = {"-c", CONF, "explain", "--json",
+	    "--message", "0000000000005", NULL};
+	struct ctl_world *cw = *state;
+	struct world *w = cw->w;
+	struct receipt_proof p = {.at = 1800000001, .mx = "mx.example.com"};
+	struct store_result v[120];
+	struct store_finish f = {.results = v, .n = 120, .proof = &p};
+	struct run r;
+
+	t_err("put", put(w, 5, "example.com", 121, 100), 0);
+	for (size_t i = 0; i < 120; i++)
+		v[i] = (struct store_result){.rcpt = w->rcpts[i]->id,
+		    .msg = 5,
+		    .fate = STORE_DONE,
+		    .receipt = true,
+		    .reply = "250 ok"};
+	t_err("finish", finish(w, &f), 0);
+	r = run(cw, text);
+	t_int(r.err, r.status, 0);
+	t_bool("its head",
+	    strncmp(r.out, "message 0000000000005 from <s@example.org>, ", 44),
+	    0);
+	t_int("taken", (int64_t)count(r.out, "> delivered 2027-"), 120);
+	t_int("waits", (int64_t)count(r.out, "> queued, 0 tries"), 1);
+	t_int("head", (int64_t)count(r.out, "\nstill waiting:\n"), 1);
+	free(r.out);
+	free(r.err);
+	r = run(cw, json);
+	t_int(r.err, r.status, 0);
+	t_int("taken", (int64_t)count(r.out, "\"delivered\":\"2027-"), 120);
+	t_int("waits", (int64_t)count(r.out, "\"state\":\"queued\""), 1);
+	free(r.out);
+	free(r.err);
+}
+
+/* More policies than an answer holds. */
+static void
+test_policies(void **state)
+{
+	static const char *const text[] = {"-c", CONF, "policy", "list", NULL};
+	static const char *const json[] = {
+	    "-c", CONF, "policy", "list", "--json", NULL};
+	static const char *const lines[] = {
+	    "-c", CONF, "policy", "export", NULL};
+	char body[] = "version: STSv1\nmode: testing\nmx: a.b\nmax_age: 9\n";
+	struct ctl_world *cw = *state;
+	struct sts_entry e = {
+	    .id = "x", .fetched = 100, .body_len = sizeof(body) - 1};
+	struct run r;
+
+	e.body = body;
+	for (unsigned i = 0; i < 130; i++) {
+		snprintf(e.domain, sizeof(e.domain), "d%u.example", i);
+		/* One that is no policy is told of and left out. */
+		e.body_len = i == 7 ? 3 : sizeof(body) - 1;
+		world_started(
+		    cw->w, store_sts_put(cw->w->s, &e, on_done, cw->w));
+		t_err("put", world_wait(cw->w), 0);
+	}
+	r = run(cw, text);
+	t_int("status", r.status, 3);
+	t_int("rows", (int64_t)count(r.out, "testing  expired   "), 129);
+	t_bool("the bad one",
+	    strstr(r.err, "waxseal: an entry of d7.example: ") != NULL, true);
+	free(r.out);
+	free(r.err);
+	r = run(cw, json);
+	t_int("rows", (int64_t)count(r.out, "{\"domain\":"), 129);
+	t_int("one value", (int64_t)count(r.out, "\"ok\""), 1);
+	t_bool("its end", strstr(r.out, "}]}\n") != NULL, true);
+	free(r.out);
+	free(r.err);
+	r = run(cw, lines);
+	t_int("status", r.status, 3);
+	t_int("lines", (int64_t)count(r.out, "}\n"), 129);
+	t_bool("counted",
+	    strstr(r.err, "129 policies, and 1 that can't be read\n") != NULL,
+	    true);
+	free(r.out);
+	free(r.err);
+}
+
+#define LINE(domain, fetched, max_age) \
+	"{\"domain\":\"" domain "\",\"id\":\"x\",\"fetched\":" fetched \
+	",\"body\":\"version: STSv1\\nmode: testing\\nmx: a.b\\n" \
+	"max_age: " max_age "\\n\"}\n"
+
+/* All of an input or nothing of it. The policies that are taken were fetched
+ * in 2026 and last for a year. */
+static void
+test_import(void **state)
+{
+	static const struct {
+		const char *name, *in;
+		int status;
+		const char *out, *err;
+		size_t then; /* policies that are there */
+	} cases[] = {
+	    {"nothing", "", 0,
+		"{\"ok\":true,\"taken\":0,\"older\":0,\"expired\":0}\n", "", 0},
+	    {"a bad line behind a good one",
+		LINE("a.example", "%d", "31536000") "\nx\n", 1,
+		"{\"ok\":false,\"error\":\"lines are wrong; nothing was "
+		"imported\"}\n",
+		"waxseal: line 3: it is not a JSON object\n"
+		"waxseal: nothing was imported\n",
+		0},
+	    {"one taken, one expired",
+		LINE("a.example", "%d", "31536000") LINE("b.example", "1", "9"),
+		0, "{\"ok\":true,\"taken\":1,\"older\":0,\"expired\":1}\n", "",
+		1},
+	    {"again, without an end of line",
+		LINE("a.example", "%d", "31536000") " ", 0,
+		"{\"ok\":true,\"taken\":0,\"older\":1,\"expired\":0}\n", "", 1},
+	};
+	static const char *const args[] = {
+	    "-c", CONF, "policy", "import", "--json", NULL};
+	static const char *const list[] = {
+	    "-c", CONF, "policy", "export", NULL};
+	struct ctl_world *cw = *state;
+	struct clock clock = clock_system();
+	int now = (int)clock_real_s(&clock);
+
+	for (size_t i = 0; i < T_COUNT(cases); i++) {
+		const char *at = strstr(cases[i].in, "%d");
+		char path[256], text[1024];
+		struct run r;
+
+		snprintf(text, sizeof(text), "%.*s%d%s",
+		    at ? (int)(at - cases[i].in) : 0, cases[i].in, now - 100,
+		    at ? at + 2 : "");
+		path_in(cw, "in", path);
+		write_file(path, at ? text : "");
+		r = run(cw, args);
+		t_int(cases[i].name, r.status, cases[i].status);
+		t_cstr(cases[i].name, r.out, cases[i].out);
+		t_cstr(cases[i].name, r.err, cases[i].err);
+		free(r.out);
+		free(r.err);
+		r = run(cw, list);
+		t_int(cases[i].name, (int64_t)count(r.out, "\n"),
+		    (int64_t)cases[i].then);
+		free(r.out);
+		free(r.err);
+	}
+}
+
 int
 main(void)
 {
@@ -315,6 +497,9 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_broken, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_with, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_rows, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_receipt, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_policies, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_import, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

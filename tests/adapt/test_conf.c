@@ -110,7 +110,7 @@ static const char full[] =
     "	session = 11m }\n"
     "queue { lifetime = 1h retry = {1s, 1m} commit_delay = 3ms\n"
     "	max_message_size = 1M memory = 2M max_in_memory = 100\n"
-    "	min_free = 0 }\n"
+    "	min_free = 0 receipts = 90d }\n"
     "limits { max_sessions = 1 max_recipients = 100 max_errors = 2\n"
     "	max_hops = 10 }\n"
     "site \"A.example.\" { require = dane nexthop = \"[2001:DB8::1]:26\" }\n"
@@ -170,6 +170,7 @@ check_full_rest(const struct options *o)
 	t_int("commit_delay", o->queue.commit_delay, 3);
 	t_int("size", (int64_t)o->queue.max_message_size, 1048576);
 	t_int("min_free", (int64_t)o->queue.min_free, 0);
+	t_int("receipts", o->queue.receipts_s, 90 * 86400);
 	t_int("sessions", o->smtp.max_sessions, 1);
 	t_int("errors", o->smtp.max_errors, 2);
 	t_int("sites", (int64_t)o->n_sites, 2);
@@ -364,6 +365,7 @@ same_defaults(const struct options *a, const struct options *b)
 	t_int("in memory", a->queue.max_in_memory, b->queue.max_in_memory);
 	t_int(
 	    "min_free", (int64_t)a->queue.min_free, (int64_t)b->queue.min_free);
+	t_int("receipts", a->queue.receipts_s, b->queue.receipts_s);
 	t_int("format", a->log.format, b->log.format);
 	t_int("level", a->log.level, b->log.level);
 }

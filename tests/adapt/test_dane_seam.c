@@ -149,7 +149,7 @@ test_no_certificate(void **state)
 		start_server(w, both.chain, 0, &s);
 		t_err(both.name, tls_engine_new(w->ctx, &p, &e), 0);
 		carry(e, &s);
-		check_success(&both, e, &s);
+		check_success(w, &both, e, &s);
 		tls_engine_free(e);
 		pki_server_stop(&s);
 		e = NULL;

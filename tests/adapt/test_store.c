@@ -191,7 +191,8 @@ test_finish_atomic(void **state)
 	struct store_result res = {.fate = STORE_DONE};
 	struct msg *dsn = msg_new();
 	struct store_put p = {dsn, &in, 1, 0};
-	struct store_finish f = {&res, 1, &p, 1};
+	struct store_finish f = {
+	    .results = &res, .n = 1, .dsns = &p, .n_dsns = 1};
 
 	t_err("put", put(w, 1, "example.com", 1, 50), 0);
 	res.rcpt = w->rcpts[0]->id;

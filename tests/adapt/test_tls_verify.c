@@ -263,7 +263,7 @@ test_audit(void **state)
 		tls_plan_clear(&p);
 		carry(e, &s);
 		if (!v[i].max)
-			check_success(&v[i].c, e, &s);
+			check_success(w, &v[i].c, e, &s);
 		t_bool(v[i].c.name, tls_engine_result(e)->established, true);
 		t_cstr(v[i].c.name,
 		    tls_failure_str(tls_engine_result(e)->audit),

@@ -22,7 +22,7 @@ run_handshakes(struct world *w, const struct tcase *cases, size_t n_cases)
 		t_err(c->name, tls_engine_write(e, "mail", 4), ERR_TLS);
 		carry(e, &s);
 		if (c->want == TLS_OK)
-			check_success(c, e, &s);
+			check_success(w, c, e, &s);
 		else
 			check_failure(c, e, &s);
 		tls_engine_free(e);

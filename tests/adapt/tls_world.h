@@ -285,8 +285,45 @@ carry(struct tls_engine *e, struct pki_server *s)
 	buf_clear(&b);
 }
 
+/* The fingerprints are those of the certificate that was shown, and the record
+ * named is one of the plan's, which matches it. */
 static inline void
-check_success(const struct tcase *c, struct tls_engine *e, struct pki_server *s)
+check_shown(struct world *w, const struct tcase *c, struct tls_engine *e)
+{
+	const struct tls_result *r = tls_engine_result(e);
+	bool dane = c->proof == TLS_PROOF_DANE_EE ||
+	    c->proof == TLS_PROOF_DANE_TA;
+	struct tls_plan p;
+	struct buf b, text;
+	bool found = false;
+
+	buf_init(&b, RR_TLSA_MAX);
+	buf_init(&text, 3 * RR_TLSA_MAX);
+	t_bool(c->name, r->has_cert, true);
+	pki_tlsa_data(&b, w->cert[c->chain[0]].x, 0, 1);
+	t_str(c->name, str_n((const char *)r->cert_sha256, TLS_SHA256),
+	    buf_str(&b));
+	buf_reset(&b);
+	pki_tlsa_data(&b, w->cert[c->chain[0]].x, 1, 1);
+	t_str(c->name, str_n((const char *)r->spki_sha256, TLS_SHA256),
+	    buf_str(&b));
+	make_plan(w, c, &p);
+	for (size_t i = 0; i < p.n_tlsa; i++) {
+		buf_reset(&text);
+		rr_tlsa_text(&text, &p.tlsa[i]);
+		found = found ||
+		    (r->tlsa[0] && str_starts(buf_str(&text), str_of(r->tlsa)));
+	}
+	t_bool(c->name, found, dane);
+	t_bool(c->name, r->tlsa[0] != '\0', dane);
+	tls_plan_clear(&p);
+	buf_clear(&b);
+	buf_clear(&text);
+}
+
+static inline void
+check_success(struct world *w, const struct tcase *c, struct tls_engine *e,
+    struct pki_server *s)
 {
 	const struct tls_result *r = tls_engine_result(e);
 	bool asks = c->level != TLS_OPPORTUNISTIC && c->level != TLS_ENCRYPT;
@@ -303,6 +340,7 @@ check_success(const struct tcase *c, struct tls_engine *e, struct pki_server *s)
 	if (c->proof == TLS_PROOF_DANE_EE)
 		t_int(c->name, r->depth, 0);
 	t_cstr(c->name, r->version, "TLSv1.3");
+	check_shown(w, c, e);
 	t_bool(c->name, s->done, true);
 	t_cstr(c->name, s->sni, MX);
 	t_err(c->name, tls_engine_write(e, "mail", 4), 0);

@@ -47,6 +47,7 @@ enum what {
 	JOB_HAD_LOAD,
 	JOB_HAD_PUT,
 	JOB_HAD_DROP,
+	JOB_RECEIPTS_DROP,
 	JOB_LATER
 };
 
@@ -81,6 +82,7 @@ struct job {
 		store_body_fn *body;
 		store_sts_fn *sts;
 		store_done_fn *done;
+		store_count_fn *count;
 		store_sts_page_fn *page;
 		store_had_fn *had;
 	} fn;
@@ -212,6 +214,9 @@ job_carry_out(struct job *j)
 	case JOB_HAD_DROP:
 		table_had_drop(j->domain);
 		break;
+	case JOB_RECEIPTS_DROP:
+		j->n = (size_t)table_receipts_drop(j->after_try, j->limit);
+		break;
 	case JOB_LATER:
 		break;
 	}
@@ -252,6 +257,9 @@ job_answer(struct job *j)
 		case JOB_HAD_LOAD:
 			j->fn.had(j->arg, j->err, j->hads, j->err ? 0 : n);
 			break;
+		case JOB_RECEIPTS_DROP:
+			j->fn.count(j->arg, j->err, j->err ? 0 : n);
+			break;
 		case JOB_STS_SCAN:
 			j->fn.page(j->arg, j->err, j->err ? NULL : &j->page);
 			break;
@@ -290,7 +298,8 @@ job_due(void *arg)
 	enum fake_fault f = FAKE_FINE, trapped;
 
 	j->due = NULL;
-	if (j->what != JOB_LATER)
+	/* That receipts go is no step of a story, however often it is tried. */
+	if (j->what != JOB_LATER && j->what != JOB_RECEIPTS_DROP)
 		f = fake_step();
 	if (fake_frozen())
 		return;
@@ -411,9 +420,22 @@ store_finish(struct store *s, const struct store_finish *f, store_finish_fn *fn,
 	struct job *j = job_new(s, JOB_CHANGE, arg);
 
 	table_change_results(&j->change, f->results, f->n);
+	table_change_proof(&j->change, f->proof);
 	for (size_t i = 0; i < f->n_dsns; i++)
 		table_change_put(&j->change, &f->dsns[i]);
 	j->fn.put = fn;
+	return job_submit(j);
+}
+
+int
+store_receipts_drop(struct store *s, int64_t before, size_t limit,
+    store_count_fn *fn, void *arg)
+{
+	struct job *j = job_new(s, JOB_RECEIPTS_DROP, arg);
+
+	j->after_try = before;
+	j->limit = limit;
+	j->fn.count = fn;
 	return job_submit(j);
 }
 

@@ -30,6 +30,10 @@ const struct store_row *fake_store_row(const char *addr, struct store_row *out);
 const struct sts_entry *fake_store_sts(const char *domain);
 /* Did the relay note that the domain uses DANE? */
 bool fake_store_dane(const char *domain);
+/* The last receipt of a recipient, or NULL. */
+const struct receipt *fake_store_receipt(const char *addr);
+/* The relay is told to keep none. */
+void fake_store_no_receipts(void);
 unsigned fake_store_commits(void);
 void fake_store_begin(void);
 void fake_store_end(void);

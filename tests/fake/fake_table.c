@@ -35,6 +35,13 @@ struct had_row {
 	struct had_entry e;
 };
 
+struct receipt_row {
+	struct list node;
+	struct receipt r;
+};
+
+static struct list receipts = {&receipts, &receipts};
+static bool no_receipts;
 static struct list msgs = {&msgs, &msgs};
 static struct list rcpts = {&rcpts, &rcpts};
 static struct list hads = {&hads, &hads};
@@ -68,8 +75,20 @@ table_change_results(
 }
 
 void
+table_change_proof(struct table_change *c, const struct receipt_proof *p)
+{
+	if (!p)
+		return;
+	c->proof = xcalloc(1, sizeof(*c->proof));
+	receipt_proof_copy(c->proof, p);
+}
+
+void
 table_change_clear(struct table_change *c)
 {
+	if (c->proof)
+		receipt_proof_clear(c->proof);
+	free(c->proof);
 	for (size_t i = 0; i < c->n_puts; i++) {
 		msg_unref(c->puts[i].msg);
 		free(c->puts[i].rcpts);
@@ -246,6 +265,52 @@ check_notice(
 		fake_fail("QUE-07: nobody wants a notice of %s", row->r.addr);
 }
 
+/* A host took it: with a receipt, and only then. */
+static void
+apply_receipt(const struct table_change *c, const struct store_result *v,
+    const struct rcpt_row *row)
+{
+	bool sent = v->dsn[0] == '2', kept = c->proof && v->receipt;
+	struct receipt_row *n;
+
+	if (sent && !kept && !no_receipts)
+		fake_fail("%s was sent and has no receipt", row->r.addr);
+	if (kept && (!sent || no_receipts))
+		fake_fail("%s has a receipt and was not sent", row->r.addr);
+	if (!kept)
+		return;
+	n = xcalloc(1, sizeof(*n));
+	list_init(&n->node);
+	n->r.msg = v->msg;
+	n->r.rcpt = v->rcpt;
+	memcpy(n->r.addr, row->r.addr, sizeof(n->r.addr));
+	memcpy(n->r.dsn, v->dsn, sizeof(n->r.dsn));
+	memcpy(n->r.reply, v->reply, sizeof(n->r.reply));
+	receipt_proof_copy(&n->r.p, c->proof);
+	list_push(&receipts, &n->node);
+}
+
+uint64_t
+table_receipts_drop(int64_t before, size_t limit)
+{
+	struct list *n, *next;
+	uint64_t dropped = 0;
+
+	for (n = receipts.next; n != &receipts && dropped < limit; n = next) {
+		struct receipt_row *r = CONTAINER_OF(
+		    n, struct receipt_row, node);
+
+		next = n->next;
+		if (r->r.p.at >= before)
+			continue;
+		list_remove(n);
+		receipt_proof_clear(&r->r.p);
+		free(r);
+		dropped++;
+	}
+	return dropped;
+}
+
 static void
 apply_result(const struct table_change *c, const struct store_result *v)
 {
@@ -258,6 +323,7 @@ apply_result(const struct table_change *c, const struct store_result *v)
 	}
 	if (v->fate == STORE_DONE) {
 		check_notice(c, row, v->dsn[0]);
+		apply_receipt(c, v, row);
 		rcpt_drop(row, v->dsn[0]);
 	} else if (v->fate == STORE_RETRY) {
 		row->r.tries = v->tries;
@@ -474,10 +540,34 @@ fake_store_dane(const char *domain)
 	return d && d->e.dane;
 }
 
+const struct receipt *
+fake_store_receipt(const char *addr)
+{
+	const struct receipt *last = NULL;
+
+	for (struct list *l = receipts.next; l != &receipts; l = l->next) {
+		const struct receipt_row *r = CONTAINER_OF(
+		    l, struct receipt_row, node);
+
+		if (strcmp(r->r.addr, addr) == 0)
+			last = &r->r;
+	}
+	return last;
+}
+
+void
+fake_store_no_receipts(void)
+{
+	no_receipts = true;
+}
+
 void
 table_end(void)
 {
 	struct list *n;
+
+	(void)table_receipts_drop(INT64_MAX, SIZE_MAX);
+	no_receipts = false;
 
 	while ((n = list_pop(&rcpts)) != NULL)
 		free(CONTAINER_OF(n, struct rcpt_row, node));

@@ -22,11 +22,13 @@ struct table_change {
 	size_t n_results;
 	struct table_put *puts;
 	size_t n_puts;
+	struct receipt_proof *proof; /* owned, or NULL */
 };
 
 void table_change_put(struct table_change *c, const struct store_put *p);
 void table_change_results(
     struct table_change *c, const struct store_result *v, size_t n);
+void table_change_proof(struct table_change *c, const struct receipt_proof *p);
 void table_change_clear(struct table_change *c);
 
 /* *out as store_put_fn has it. ERR_EXISTS. */
@@ -41,6 +43,8 @@ void table_sts_drop(const char *domain, int64_t before);
 /* rows: room for q->limit; page as store.h has it. */
 void table_sts_scan(const struct store_sts_scan *q, struct sts_entry *rows,
     struct store_sts_page *page);
+/* Receipts of before that time go, at most limit; how many. */
+uint64_t table_receipts_drop(int64_t before, size_t limit);
 void table_sts_end(void);
 /* As store_had_load; from malloc. */
 struct had_entry *table_had(unsigned shard, unsigned shards, const char *after,

@@ -142,6 +142,31 @@ check_level(const struct tls_plan *p, const struct fake_cert *cert,
 	return f;
 }
 
+/* What was shown, and the record that proved it. */
+static void
+show_cert(const struct tls_plan *p, const struct fake_cert *cert,
+    enum tls_proof proof, struct tls_result *out)
+{
+	unsigned usage = proof == TLS_PROOF_DANE_EE ? 3 : 2;
+	const char *key = usage == 3 ? cert->key : cert->ta;
+	struct buf b;
+	char data[64];
+
+	out->has_cert = true;
+	(void)fake_tlsa_data(cert->key, 0, 1, data);
+	memcpy(out->cert_sha256, data, sizeof(out->cert_sha256));
+	(void)fake_tlsa_data(cert->key, 1, 1, data);
+	memcpy(out->spki_sha256, data, sizeof(out->spki_sha256));
+	if (proof != TLS_PROOF_DANE_EE && proof != TLS_PROOF_DANE_TA)
+		return;
+	buf_init(&b, sizeof(out->tlsa) - 1);
+	for (size_t i = 0; i < p->n_tlsa && b.n == 0; i++)
+		if (p->tlsa[i].usage == usage && is_of(&p->tlsa[i], key))
+			rr_tlsa_text(&b, &p->tlsa[i]);
+	snprintf(out->tlsa, sizeof(out->tlsa), "%s", b.n > 0 ? b.p : "");
+	buf_clear(&b);
+}
+
 void
 fake_tls_verify(const struct tls_plan *plan, const struct fake_cert *cert,
     struct tls_result *out)
@@ -162,6 +187,7 @@ fake_tls_verify(const struct tls_plan *plan, const struct fake_cert *cert,
 		return;
 	}
 	out->established = true;
+	show_cert(plan, cert, proof, out);
 	out->verified = proof != TLS_PROOF_NONE;
 	out->proof = proof;
 	if (plan->audit_pkix)

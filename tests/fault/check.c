@@ -19,6 +19,7 @@ struct model {
 		struct {
 			bool there;
 			uint32_t tries;
+			bool receipt;
 		} rcpts[LEDGER_RCPTS];
 	} msgs[LEDGER_MSGS];
 	int sts; /* 0: none */
@@ -46,6 +47,7 @@ play_effect(struct model *m, const struct ledger_effect *e)
 		return;
 	m->msgs[e->msg].rcpts[e->rcpt].there = false;
 	m->msgs[e->msg].rcpts[e->rcpt].tries = 0;
+	m->msgs[e->msg].rcpts[e->rcpt].receipt = true;
 	for (unsigned i = 0; i < LEDGER_RCPTS; i++)
 		left = left || m->msgs[e->msg].rcpts[i].there;
 	m->msgs[e->msg].there = left;
@@ -60,6 +62,11 @@ play(struct model *m, const struct ledger *l, const struct ledger_job *j)
 	}
 	if (j->kind == LEDGER_HAD) {
 		m->had = j->version;
+		return;
+	}
+	if (j->kind == LEDGER_DROP) {
+		for (unsigned i = 0; i < LEDGER_RCPTS; i++)
+			m->msgs[j->effects[0].msg].rcpts[i].receipt = false;
 		return;
 	}
 	for (unsigned i = 0; i < j->n; i++)
@@ -182,6 +189,41 @@ on_had(void *arg, int err, const struct had_entry *v, size_t n)
 	world_answer(k->w, err);
 }
 
+struct seen {
+	struct world *w;
+	struct model *m;
+	int msg;
+};
+
+static void
+on_receipts(void *arg, int err, const struct receipt *v, size_t n)
+{
+	struct seen *s = arg;
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned at = (unsigned)(v[i].addr[1] - '0');
+
+		t_bool("receipt", at < LEDGER_RCPTS, true);
+		t_bool("receipt twice", s->m->msgs[s->msg].rcpts[at].receipt,
+		    false);
+		t_cstr("its text", v[i].p.tlsa_set,
+		    "_25._tcp.mx.example.com. TLSA 3 1 1 ab\n");
+		t_cstr("its sender", v[i].sender, "s@example.org");
+		s->m->msgs[s->msg].rcpts[at].receipt = true;
+	}
+	world_answer(s->w, err);
+}
+
+static void
+look_at_receipts(struct world *w, struct model *m, int msg)
+{
+	struct seen s = {w, m, msg};
+
+	world_started(
+	    w, store_receipts(w->s, (uint64_t)msg + 1, 0, 10, on_receipts, &s));
+	t_err("receipts", world_wait(w), 0);
+}
+
 /* All pages of the list. */
 static void
 look(struct world *w, struct model *m, const struct ledger *l)
@@ -201,6 +243,8 @@ look(struct world *w, struct model *m, const struct ledger *l)
 	} while (w->n_rows == 60);
 	for (int i = 0; i < l->n_msgs; i++)
 		look_at_body(w, m, l, i);
+	for (int i = 0; i < l->n_msgs; i++)
+		look_at_receipts(w, m, i);
 	get_stats(w);
 	t_int("recipients", (int64_t)w->stats.rcpts, (int64_t)n);
 	world_started(w, store_sts_get(w->s, "sts.example", on_sts, w));
@@ -242,6 +286,9 @@ script_check_database(const struct world *w)
 	    "SELECT count(*) FROM rcpt WHERE dest NOT IN (SELECT id FROM dest)",
 	    "SELECT count(*) FROM msg WHERE spool = 0"
 	    " AND id NOT IN (SELECT msg FROM body)",
+	    "SELECT count(*) FROM receipt WHERE tlsa_set NOT IN"
+	    " (SELECT id FROM receipt_text)",
+	    "SELECT count(*) FROM receipt WHERE rcpt IN (SELECT id FROM rcpt)",
 	    "SELECT count(*) FROM body JOIN msg ON msg = id WHERE spool <> 0",
 	};
 	char path[256];
@@ -269,11 +316,13 @@ show(const struct ledger *l, const struct model *want, const struct model *got)
 		print_error("message %d: want %d got %d;", i,
 		    want->msgs[i].there, got->msgs[i].there);
 		for (unsigned r = 0; r < l->msgs[i].n; r++)
-			print_error(" r%u want %d/%u got %d/%u", r,
+			print_error(" r%u want %d/%u/%d got %d/%u/%d", r,
 			    want->msgs[i].rcpts[r].there,
 			    want->msgs[i].rcpts[r].tries,
+			    want->msgs[i].rcpts[r].receipt,
 			    got->msgs[i].rcpts[r].there,
-			    got->msgs[i].rcpts[r].tries);
+			    got->msgs[i].rcpts[r].tries,
+			    got->msgs[i].rcpts[r].receipt);
 		print_error("\n");
 	}
 	print_error("policy: want %d got %d\n", want->sts, got->sts);

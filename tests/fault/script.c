@@ -298,7 +298,8 @@ fill_result(
 	    .dsn = "4.7.5",
 	    .rule = "DANE-07",
 	    .mx = "mx.example.com",
-	    .reply = "450 not now"};
+	    .reply = "450 not now",
+	    .receipt = e.fate == STORE_DONE};
 }
 
 /* The effects of want in one job, with a DSN of so many bytes; 0: without.
@@ -309,8 +310,14 @@ run_finish(struct script *s, struct ledger_job *want, size_t dsn)
 	struct store_result results[LEDGER_EFFECTS];
 	struct rcpt_in in[LEDGER_RCPTS];
 	struct store_put p = {.rcpts = in, .n_rcpts = 1};
-	struct store_finish f = {.results = results, .n = want->n};
+	char set[] = "_25._tcp.mx.example.com. TLSA 3 1 1 ab\n";
+	struct receipt_proof proof = {
+	    .at = LEDGER_AT(want->effects[0].msg), .mx = "mx.example.com"};
+	struct store_finish f = {
+	    .results = results, .n = want->n, .proof = &proof};
 	struct step step;
+
+	proof.tlsa_set = set;
 
 	for (unsigned i = 0; i < want->n; i++) {
 		const struct ledger_effect *e = &want->effects[i];
@@ -332,6 +339,48 @@ run_finish(struct script *s, struct ledger_job *want, size_t dsn)
 	world_started(s->w, store_finish(s->w->s, &f, on_change, &step));
 	if (dsn > 0)
 		msg_unref(p.msg);
+	(void)world_wait(s->w);
+}
+
+static void
+on_dropped(void *arg, int err, uint64_t n)
+{
+	struct step *step = arg;
+
+	(void)n;
+	answered(step, err);
+	world_answer(step->s->w, 0);
+}
+
+/* Was the first recipient of a message taken, for sure? */
+static bool
+is_taken(const struct ledger *l, int msg)
+{
+	for (int i = 0; i < l->n_jobs; i++) {
+		const struct ledger_job *j = &l->jobs[i];
+
+		if (j->kind == LEDGER_FINISH && j->state == LEDGER_GOOD &&
+		    j->effects[0].msg == msg)
+			return true;
+	}
+	return false;
+}
+
+/* The receipts of a message whose time is over, if there are any: as in
+ * drop_sts. */
+static void
+drop_receipts(struct script *s, int msg)
+{
+	struct ledger_job j = {.kind = LEDGER_DROP, .msg = -1};
+	struct step step;
+
+	if (!is_taken(s->l, msg))
+		return;
+	add_effect(&j, msg, 0, STORE_DONE, 0);
+	step = (struct step){s, new_job(s, &j)};
+	world_started(s->w,
+	    store_receipts_drop(
+		s->w->s, LEDGER_AT(msg) + 1, 10, on_dropped, &step));
 	(void)world_wait(s->w);
 }
 
@@ -385,6 +434,23 @@ put_had(struct script *s, int version)
 	(void)world_wait(s->w);
 }
 
+static void
+on_receipts(void *arg, int err, const struct receipt *v, size_t n)
+{
+	(void)v;
+	(void)n;
+	world_answer(arg, err);
+}
+
+static void
+on_policies(void *arg, int err, const struct sts_entry *v, size_t n, bool more)
+{
+	(void)v;
+	(void)n;
+	(void)more;
+	world_answer(arg, err);
+}
+
 /* Only what is there: to drop nothing writes nothing, and so does not overwrite
  * a commit in doubt. */
 static void
@@ -399,7 +465,7 @@ drop_sts(struct script *s)
 	step.j = new_job(s, &j);
 	world_started(s->w,
 	    store_sts_drop(
-		s->w->s, "sts.example", INT64_MAX, on_stored_sts, &step));
+		s->w->s, "sts.example", INT64_MAX, on_stored_row, &step));
 	(void)world_wait(s->w);
 }
 
@@ -430,6 +496,10 @@ read_all(struct script *s)
 	scan_sts(s);
 	for (uint64_t id = 1; id <= 2; id++)
 		note_error(s, get_body(w, id));
+	world_started(w, store_receipts(w->s, 2, 0, 10, on_receipts, w));
+	note_error(s, world_wait(w));
+	world_started(w, store_policies(w->s, "", false, 10, on_policies, w));
+	note_error(s, world_wait(w));
 }
 
 /* ---- the run ---- */
@@ -477,6 +547,7 @@ second_half(struct script *s, const int msgs[4])
 {
 	put_sts(s, 2);
 	put_had(s, 0);
+	drop_receipts(s, msgs[0]);
 	finish_it(s, msgs[1], 2, STORE_DONE, SPOOL_BODY);
 	finish_it(s, msgs[1], 0, STORE_DONE, 0); /* its file goes */
 	finish_it(s, msgs[2], 1, STORE_RETRY, 0);

@@ -20,7 +20,13 @@ struct world;
 #define LEDGER_RCPTS 3
 #define LEDGER_EFFECTS 3
 
-enum ledger_kind { LEDGER_PUT, LEDGER_FINISH, LEDGER_STS, LEDGER_HAD };
+enum ledger_kind {
+	LEDGER_PUT,
+	LEDGER_FINISH,
+	LEDGER_STS,
+	LEDGER_HAD,
+	LEDGER_DROP
+};
 enum ledger_state { LEDGER_STARTED, LEDGER_GOOD, LEDGER_BAD };
 
 struct ledger_msg {
@@ -41,6 +47,7 @@ struct ledger_job {
 	enum ledger_state state;
 	int err;
 	int msg; /* the one put; the DSN of a finish, or -1 */
+	/* Of a drop: whose receipts go. */
 	struct ledger_effect effects[LEDGER_EFFECTS];
 	unsigned n;
 	int version; /* of the MTA-STS policy; of what was had, 0: dropped */
@@ -63,6 +70,8 @@ struct ledger {
 struct ledger *ledger_new(void);
 /* In the process that runs the script, any thread. */
 void ledger_copy(struct ledger *to, const struct ledger *from);
+/* Receipts of a message are of this time, seconds since 1970. */
+#define LEDGER_AT(msg) (1000 + (msg))
 /* The body of a message of the script. */
 struct blob *script_body(uint64_t mark, size_t size);
 

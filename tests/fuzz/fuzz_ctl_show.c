@@ -7,6 +7,7 @@
 
 #include "relay/ctl/ctl_show.h"
 
+#include "relay/ctl/ctl_receipt.h"
 #include "tests/fuzz/fuzz.h"
 
 typedef int text_fn(struct str json, struct buf *out);
@@ -41,5 +42,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_text(ctl_status_text, s);
 	check_text(ctl_list_text, s);
 	check_text(ctl_stats_text, s);
+	check_text(ctl_receipts_text, s);
 	return 0;
 }

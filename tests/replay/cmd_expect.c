@@ -320,6 +320,54 @@ expect_policy(struct play *p, char **w, size_t n)
 		scn_fail(p, "policy of %s: %s", w[0], e ? e->id : "none");
 }
 
+/* What a receipt says by that name, NULL when there is no such thing. */
+static const char *
+receipt_field(const struct receipt *r, const char *key)
+{
+	const struct {
+		const char *name, *value;
+	} fields[] = {{"mx", r->p.mx}, {"addr", r->p.addr},
+	    {"policy", r->p.policy}, {"rule", r->p.rule}, {"level", r->p.level},
+	    {"mx_set", r->p.mx_set}, {"proof", r->p.proof}, {"tls", r->p.tls},
+	    {"sts", r->p.sts}, {"sts_mode", r->p.sts_mode},
+	    {"sts_id", r->p.sts_id}, {"sts_mx", r->p.sts_mx},
+	    {"sts_audit", r->p.sts_audit}, {"dsn", r->dsn}, {"reply", r->reply},
+	    {"tlsa", r->p.tlsa[0] ? "yes" : "no"},
+	    {"cert", r->p.flags & RECEIPT_CERT ? "yes" : "no"},
+	    {"fallback", r->p.flags & RECEIPT_FALLBACK ? "yes" : "no"},
+	    {"mx_insecure", r->p.flags & RECEIPT_MX_INSECURE ? "yes" : "no"}};
+
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		if (strcmp(fields[i].name, key) == 0)
+			return fields[i].value;
+	}
+	return NULL;
+}
+
+/* expect receipt ADDR none | [key=value]...: the last one of a recipient */
+static void
+expect_receipt(struct play *p, char **w, size_t n)
+{
+	const struct receipt *r = fake_store_receipt(w[0]);
+	bool none = n > 1 && strcmp(w[1], "none") == 0;
+
+	if (!r != none)
+		scn_fail(p, "%s has %s receipt", w[0], r ? "a" : "no");
+	for (size_t i = 1; r && i < n; i++) {
+		char key[64];
+		const char *eq = strchr(w[i], '='), *got;
+
+		if (!eq)
+			continue;
+		snprintf(key, sizeof(key), "%.*s", (int)(eq - w[i]), w[i]);
+		got = receipt_field(r, key);
+		if (!got)
+			scn_fail(p, "a receipt has no %s", key);
+		else if (strcmp(got, eq + 1) != 0)
+			scn_fail(p, "receipt of %s: %s is %s", w[0], key, got);
+	}
+}
+
 /* expect copies LOST CRASHED: second copies so far, see fake_book.h */
 static void
 expect_copies(struct play *p, char **w, size_t n)
@@ -348,6 +396,7 @@ static const struct scn_command kinds[] = {
     {"fetches", 2, expect_fetches},
     {"metric", 2, expect_metric},
     {"policy", 2, expect_policy},
+    {"receipt", 1, expect_receipt},
     {"copies", 2, expect_copies},
     {NULL, 0, NULL},
 };

@@ -306,6 +306,10 @@ static void
 cmd_store(struct play *p, char **w, size_t n)
 {
 	(void)n;
+	if (strcmp(w[0], "no-receipts") == 0) {
+		fake_store_no_receipts();
+		return;
+	}
 	fake_store_low_disk(strcmp(w[0], "full") == 0);
 	if (strcmp(w[0], "ok") == 0 || strcmp(w[0], "full") == 0)
 		fake_store_error(0);

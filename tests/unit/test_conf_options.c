@@ -84,6 +84,7 @@ test_defaults(void **state)
 	t_int("memory", (int64_t)o->queue.memory, 256 << 20);
 	t_int("in memory", o->queue.max_in_memory, 100000);
 	t_int("min_free", (int64_t)o->queue.min_free, 64 << 20);
+	t_int("receipts", o->queue.receipts_s, 30 * 86400);
 	t_int("sessions", o->smtp.max_sessions, 500);
 	t_int("recipients in", o->smtp.max_recipients, 1000);
 	t_int("errors", o->smtp.max_errors, 20);

@@ -26,6 +26,8 @@ test_answer(void **state)
 	    {"{\"ok\":true,\"rows\":[]}", 0, true, "", 0, 0, 0, 0},
 	    {"{\"ok\":true,\"rows\":[{\"id\":3},{\"id\":9}]}", 0, true, "", 0,
 		2, 9, 0},
+	    {"{\"ok\":true,\"rows\":[{\"id\":3},{\"id\":\"x\"}]}", 0, true, "",
+		0, 2, 0, 0},
 	    {"{\"ok\":true,\"rows\":[{}]}", ERR_SYNTAX, false, "", 0, 0, 0, 0},
 	    {"{\"ok\":false}", ERR_SYNTAX, false, "", 0, 0, 0, 0},
 	    {"{\"ok\":1}", ERR_SYNTAX, false, "", 0, 0, 0, 0},

@@ -384,6 +384,36 @@ test_match(void **state)
 	    sts_policy_match(&(struct sts_policy){0}, "a.b"), false);
 }
 
+/* What is shown of a policy is a policy, and means the same. */
+static void
+test_text(void **state)
+{
+	struct sts_policy p = {0}, again = {0};
+	struct buf b;
+
+	(void)state;
+	t_err("parse",
+	    sts_policy_parse(STR("version: STSv1\nmode: testing\nx: y\n"
+				 "mx: MX.a.example\nmx: *.a.example\n"
+				 "max_age: 9999999999\n"),
+		&p, NULL),
+	    0);
+	buf_init(&b, 4096);
+	sts_policy_text(&p, &b);
+	t_str("text", buf_str(&b),
+	    STR("version: STSv1\nmode: testing\nmx: mx.a.example\n"
+		"mx: *.a.example\nmax_age: 31557600\n"));
+	t_err("again", sts_policy_parse(buf_str(&b), &again, NULL), 0);
+	t_int("mode", again.mode, STS_MODE_TESTING);
+	t_int("patterns", (int64_t)again.n_mx, 2);
+	t_cstr(
+	    "STS-34", sts_policy_pattern(&again, "b.a.example"), "*.a.example");
+	t_cstr("STS-34", sts_policy_pattern(&again, "b.example"), NULL);
+	sts_policy_clear(&p);
+	sts_policy_clear(&again);
+	buf_clear(&b);
+}
+
 int
 main(void)
 {
@@ -395,6 +425,7 @@ main(void)
 	    cmocka_unit_test(test_mx),
 	    cmocka_unit_test(test_limits),
 	    cmocka_unit_test(test_match),
+	    cmocka_unit_test(test_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
