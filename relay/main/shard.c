@@ -473,7 +473,6 @@ shard_new_actors(struct shard *s)
 	s->intake = intake_new(&io);
 	no.sink = intake_sink(s->intake);
 	s->in = smtp_in_new(&no);
-	s->grace = timer_new(s->loop, shard_end, s);
 	errands_open(s->errands,
 	    &(struct errand_desk){.loop = s->loop,
 		.store = s->store,
@@ -518,6 +517,7 @@ shard_new(const struct shard_opts *o, struct shard **out, char text[256])
 	shard_new_actors(s);
 	if (o->index == 0)
 		s->tidy = tidy_new(s->loop, s->store, o->clock, o->options);
+	s->grace = timer_new(s->loop, shard_end, s);
 	return 0;
 }
 
