@@ -516,9 +516,9 @@ shard_new(const struct shard_opts *o, struct shard **out, char text[256])
 	if (err)
 		return err;
 	shard_new_actors(s);
-	s->grace = timer_new(s->loop, shard_end, s);
 	if (o->index == 0)
 		s->tidy = tidy_new(s->loop, s->store, o->clock, o->options);
+	s->grace = timer_new(s->loop, shard_end, s);
 	return 0;
 }
 
