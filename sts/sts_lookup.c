@@ -73,6 +73,7 @@ struct job {
 	bool is_fetched;
 	struct sts_policy fetched;
 	char text[160]; /* why there is no live policy */
+	struct sts_seen seen;
 };
 
 struct sts_lookup {
@@ -166,6 +167,7 @@ inputs_of(const struct job *j, struct sts_inputs *in)
 	    .record_err = j->record_err,
 	    .id = j->id,
 	    .memory = sts_notes_find(j->sts->notes, j->domain),
+	    .seen = &j->seen,
 	    .now = now_s(j->sts)};
 }
 
@@ -226,11 +228,14 @@ job_store(struct job *j, struct str body)
 	e.body = str_dup(body);
 	e.body_len = body.n;
 	job_set_state(j, JOB_PUT);
-	err = store_sts_put(s->o.store, &e, on_stored, j);
+	err = s->o.store ? store_sts_put(s->o.store, &e, on_stored, j)
+			 : ERR_NOTFOUND;
 	sts_entry_clear(&e);
 	if (err) {
-		log_text(s->o.log, LOG_WARN, "sts-store",
-		    "policy of %s is not stored: %s", j->domain, err_str(err));
+		if (s->o.store)
+			log_text(s->o.log, LOG_WARN, "sts-store",
+			    "policy of %s is not stored: %s", j->domain,
+			    err_str(err));
 		/* Not from within: the caller is a callback of http. */
 		timer_start(j->timer, 0);
 		return;
@@ -434,6 +439,7 @@ on_txt(void *arg, struct rr_set *set)
 
 	j->q_txt = NULL;
 	j->txt_status = set->status;
+	sts_seen_record(&j->seen, set);
 	j->record_err = sts_record_select(set, j->id);
 	if (set->status == RR_FAIL)
 		snprintf(j->text, sizeof(j->text), "TXT lookup failed: %s",
@@ -459,7 +465,8 @@ on_timer(void *arg)
 		if (j->q_txt) {
 			dns_cancel(dns, j->q_txt);
 			j->q_txt = NULL;
-			j->txt_status = RR_FAIL;
+			j->txt_status = j->seen.txt = RR_FAIL;
+			j->seen.why = RR_WHY_TIMEOUT;
 			j->record_err = ERR_NOTFOUND;
 			snprintf(j->text, sizeof(j->text),
 			    "TXT lookup failed: timeout");
@@ -494,7 +501,11 @@ job_look(struct job *j)
 
 	snprintf(name, sizeof(name), "_mta-sts.%s", j->domain);
 	timer_start(j->timer, s->o.txt_timeout_ms);
-	j->store_err = store_sts_get(s->o.store, j->domain, on_entry, j);
+	j->seen.asked = true;
+	j->seen.no_store = !s->o.store;
+	j->store_err = s->o.store
+	    ? store_sts_get(s->o.store, j->domain, on_entry, j)
+	    : ERR_NOTFOUND;
 	if (j->store_err)
 		j->store_read = true;
 	else

@@ -21,6 +21,8 @@ struct sts_opts {
 	struct loop *loop;
 	struct dns *dns;
 	struct http *http;
+	/* NULL: there is none, so that nothing is known of policies fetched
+	 * before and nothing is kept; verdicts say so (seen.no_store). */
 	struct store *store;
 	struct clock clock;
 	struct log *log;

@@ -87,6 +87,33 @@ sts_verdict_init(struct sts_verdict *v)
 	v->rule = "STS-02";
 }
 
+void
+sts_seen_record(struct sts_seen *s, const struct rr_set *set)
+{
+	s->txt = set->status;
+	s->why = set->why;
+	s->secure = set->secure;
+	s->records = set->status == RR_OK ? set->n : 0;
+	if (s->records > 0)
+		(void)snprintf(s->record, sizeof(s->record), "%.*s",
+		    STR_FMT(set->u.txt[0]));
+}
+
+/* What the verdict comes from. A policy that is fresh and is not the stored
+ * one was fetched just now. */
+static void
+see(const struct sts_inputs *in, const struct sts_policy *policy,
+    struct sts_verdict *v)
+{
+	bool stored = in->entry &&
+	    (v->source == STS_CACHED ||
+		(has_cached(in) && strcmp(in->entry->id, v->id) == 0));
+
+	v->seen.fetched = stored ? in->entry->fetched : in->now;
+	v->seen.expires = stored ? in->entry->expires
+				 : in->now + policy->max_age;
+}
+
 static const char *
 rule_of_mode(enum sts_mode mode)
 {
@@ -116,6 +143,9 @@ sts_verdict_make(const struct sts_inputs *in, enum sts_source source,
 {
 	sts_verdict_init(v);
 	v->source = source;
+	if (in->seen)
+		v->seen = *in->seen;
+	v->seen.store_err = in->store_err;
 	snprintf(v->text, sizeof(v->text), "%s", text);
 	switch (source) {
 	case STS_FRESH:
@@ -136,6 +166,7 @@ sts_verdict_make(const struct sts_inputs *in, enum sts_source source,
 	}
 	sts_policy_copy(&v->policy, policy);
 	snprintf(v->id, sizeof(v->id), "%s", id);
+	see(in, policy, v);
 }
 
 void

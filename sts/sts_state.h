@@ -20,6 +20,24 @@ struct sts_memory {
 	int64_t failed_at; /* seconds since 1970 */
 };
 
+#define STS_SEEN_MAX 256 /* bytes of a record with a NUL; longer ones are cut */
+
+/* What a verdict was made from, for those who explain it. */
+struct sts_seen {
+	bool asked; /* whether there was a question for the record */
+	enum rr_status txt; /* its answer */
+	enum rr_why why;
+	bool secure;
+	char record[STS_SEEN_MAX]; /* the first that stood there, or "" */
+	size_t records; /* how many */
+	bool no_store; /* there is no cache here that could be read */
+	int store_err; /* of reading it; ERR_NOTFOUND: it holds nothing */
+	int64_t fetched, expires; /* of the policy in force; 0: none is */
+};
+
+/* The answer to the question for the record into s. */
+void sts_seen_record(struct sts_seen *s, const struct rr_set *set);
+
 struct sts_inputs {
 	int store_err; /* 0, ERR_NOTFOUND or an error */
 	const struct sts_entry *entry; /* NULL when not there */
@@ -27,6 +45,7 @@ struct sts_inputs {
 	int record_err; /* of sts_record_select */
 	const char *id; /* of the record, when record_err is 0 */
 	const struct sts_memory *memory;
+	const struct sts_seen *seen; /* NULL: nobody cares */
 	int64_t now; /* seconds since 1970 */
 };
 
@@ -45,6 +64,7 @@ struct sts_verdict {
 	char id[STS_ID_MAX];
 	const char *rule; /* static id of the rule that decided */
 	char text[160]; /* reason of a failed fetch or record */
+	struct sts_seen seen;
 };
 void sts_verdict_init(struct sts_verdict *v);
 /* Initialises v. policy and id (copied): what is in force, for FRESH and
