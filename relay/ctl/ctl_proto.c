@@ -66,6 +66,33 @@ parse_number(const json_t *v, uint64_t min, uint64_t max, uint64_t *out)
 	return 0;
 }
 
+/* The name must be one that a route may be asked for. */
+static NODISCARD int
+parse_explain(const char *key, const json_t *v, struct ctl_question *q)
+{
+	const char *text = json_string_value(v);
+	struct rr_addr addr;
+	uint64_t n = 0;
+	size_t len;
+	int err;
+
+	if (strcmp(key, "port") == 0) {
+		err = parse_number(v, 1, UINT16_MAX, &n);
+		q->port = (uint16_t)n;
+		return err;
+	}
+	if (strcmp(key, "domain") != 0 || !text)
+		return ERR_SYNTAX;
+	if (text[0] != '[')
+		return domain_canon_host(str_of(text), q->domain);
+	len = strlen(text);
+	if (len < 3 || text[len - 1] != ']' ||
+	    rr_addr_parse(str_n(text + 1, len - 2), &addr))
+		return ERR_SYNTAX;
+	memcpy(q->domain, text, len + 1);
+	return 0;
+}
+
 static NODISCARD int
 parse_member(const char *key, const json_t *v, struct ctl_question *q)
 {
@@ -73,6 +100,8 @@ parse_member(const char *key, const json_t *v, struct ctl_question *q)
 
 	if (strcmp(key, "cmd") == 0)
 		return 0;
+	if (q->cmd == CTL_EXPLAIN)
+		return parse_explain(key, v, q);
 	if (q->cmd != CTL_QUEUE_LIST && q->cmd != CTL_QUEUE_RELEASE)
 		return ERR_SYNTAX;
 	if (q->cmd == CTL_QUEUE_LIST && strcmp(key, "after") == 0)
@@ -107,7 +136,8 @@ ctl_question_parse(struct str line, struct ctl_question *out)
 		if (err)
 			goto out;
 	}
-	if (q.cmd == CTL_QUEUE_RELEASE && q.msg == 0) {
+	if ((q.cmd == CTL_QUEUE_RELEASE && q.msg == 0) ||
+	    (q.cmd == CTL_EXPLAIN && !q.domain[0])) {
 		err = ERR_SYNTAX;
 		goto out;
 	}
@@ -197,6 +227,11 @@ ctl_question_build(const struct ctl_question *q, struct buf *out)
 	if (q->cmd == CTL_QUEUE_LIST) {
 		set_number(root, "after", q->after);
 		set_number(root, "limit", q->limit);
+	}
+	if (q->cmd == CTL_EXPLAIN) {
+		set_text(root, "domain", q->domain);
+		if (q->port)
+			set_number(root, "port", q->port);
 	}
 	if (q->msg) {
 		msg_qid(q->msg, qid);

@@ -26,7 +26,8 @@
 	X(CTL_STATUS, "status") \
 	X(CTL_QUEUE_LIST, "queue-list") \
 	X(CTL_QUEUE_STATS, "queue-stats") \
-	X(CTL_QUEUE_RELEASE, "queue-release")
+	X(CTL_QUEUE_RELEASE, "queue-release") \
+	X(CTL_EXPLAIN, "explain")
 
 enum ctl_cmd {
 #define CTL_ENUM_(id, text) id,
@@ -42,6 +43,10 @@ struct ctl_question {
 	/* 0: all; a queue id as text on the wire. CTL_QUEUE_RELEASE must have
 	 * one. */
 	uint64_t msg;
+	/* CTL_EXPLAIN: canonical domain or "[ip]", which it must have, and the
+	 * port, 0: as configured. */
+	char domain[DOMAIN_MAX];
+	uint16_t port;
 };
 /* A line without its end. ERR_SYNTAX: no JSON object, a member that the
  * command does not have, a wrong type; ERR_NOTFOUND: unknown command;

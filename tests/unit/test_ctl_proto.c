@@ -15,22 +15,54 @@ test_question(void **state)
 		int err;
 		struct ctl_question want;
 	} cases[] = {
-	    {"{\"cmd\":\"status\"}", 0, {CTL_STATUS, 0, 100, 0}},
+	    {"{\"cmd\":\"status\"}", 0,
+		{.cmd = CTL_STATUS, .after = 0, .limit = 100, .msg = 0}},
 	    {" { \"cmd\" : \"queue-stats\" } ", 0,
-		{CTL_QUEUE_STATS, 0, 100, 0}},
-	    {"{\"cmd\":\"queue-list\"}", 0, {CTL_QUEUE_LIST, 0, 100, 0}},
+		{.cmd = CTL_QUEUE_STATS, .after = 0, .limit = 100, .msg = 0}},
+	    {"{\"cmd\":\"queue-list\"}", 0,
+		{.cmd = CTL_QUEUE_LIST, .after = 0, .limit = 100, .msg = 0}},
 	    {"{\"after\":7,\"limit\":5,\"cmd\":\"queue-list\",\"message\":"
 	     "\"" QID "\"}",
-		0, {CTL_QUEUE_LIST, 7, 5, QID_NUMBER}},
+		0,
+		{.cmd = CTL_QUEUE_LIST,
+		    .after = 7,
+		    .limit = 5,
+		    .msg = QID_NUMBER}},
 	    {"{\"cmd\":\"queue-list\",\"after\":9223372036854775807}", 0,
-		{CTL_QUEUE_LIST, INT64_MAX, 100, 0}},
+		{.cmd = CTL_QUEUE_LIST,
+		    .after = INT64_MAX,
+		    .limit = 100,
+		    .msg = 0}},
 	    {"{\"cmd\":\"queue-release\",\"message\":\"" QID "\"}", 0,
-		{CTL_QUEUE_RELEASE, 0, 100, QID_NUMBER}},
+		{.cmd = CTL_QUEUE_RELEASE,
+		    .after = 0,
+		    .limit = 100,
+		    .msg = QID_NUMBER}},
 	    {"{\"cmd\":\"queue-release\"}", ERR_SYNTAX, {0}},
 	    {"{\"cmd\":\"queue-release\",\"message\":\"\"}", ERR_SYNTAX, {0}},
 	    {"{\"cmd\":\"queue-release\",\"message\":\"" QID "\","
 	     "\"limit\":1}",
 		ERR_SYNTAX, {0}},
+	    {"{\"cmd\":\"explain\",\"domain\":\"A.Example\"}", 0,
+		{.cmd = CTL_EXPLAIN, .limit = 100, .domain = "a.example"}},
+	    {"{\"port\":26,\"cmd\":\"explain\",\"domain\":\"[::1]\"}", 0,
+		{.cmd = CTL_EXPLAIN,
+		    .limit = 100,
+		    .domain = "[::1]",
+		    .port = 26}},
+	    {"{\"cmd\":\"explain\"}", ERR_SYNTAX, {0}},
+	    {"{\"cmd\":\"explain\",\"domain\":\"\"}", ERR_SYNTAX, {0}},
+	    {"{\"cmd\":\"explain\",\"domain\":\"a..b\"}", ERR_SYNTAX, {0}},
+	    {"{\"cmd\":\"explain\",\"domain\":\"[a.b]\"}", ERR_SYNTAX, {0}},
+	    {"{\"cmd\":\"explain\",\"domain\":\"[]\"}", ERR_SYNTAX, {0}},
+	    {"{\"cmd\":\"explain\",\"domain\":1}", ERR_SYNTAX, {0}},
+	    {"{\"cmd\":\"explain\",\"domain\":\"a.b\",\"port\":0}", ERR_RANGE,
+		{0}},
+	    {"{\"cmd\":\"explain\",\"domain\":\"a.b\",\"port\":65536}",
+		ERR_RANGE, {0}},
+	    {"{\"cmd\":\"explain\",\"domain\":\"a.b\",\"limit\":1}", ERR_SYNTAX,
+		{0}},
+	    {"{\"cmd\":\"status\",\"domain\":\"a.b\"}", ERR_SYNTAX, {0}},
 	    {"{\"cmd\":\"stop\"}", ERR_NOTFOUND, {0}},
 	    {"{\"cmd\":\"\"}", ERR_NOTFOUND, {0}},
 	    {"{}", ERR_SYNTAX, {0}},
@@ -72,6 +104,8 @@ test_question(void **state)
 		    ctl_question_parse(str_trim(buf_str(&b)), &again), 0);
 		buf_clear(&b);
 		t_cstr(cases[i].in, ctl_cmd_str(q.cmd), ctl_cmd_str(want->cmd));
+		t_cstr(cases[i].in, again.domain, want->domain);
+		t_int(cases[i].in, again.port, want->port);
 		t_int(cases[i].in, (int64_t)q.after, (int64_t)want->after);
 		t_int(cases[i].in, (int64_t)q.limit, (int64_t)want->limit);
 		t_int(cases[i].in, (int64_t)q.msg, (int64_t)want->msg);
