@@ -43,6 +43,8 @@ struct cli_verb {
 	const struct option *options;
 };
 
+int cmd_explain(const struct cli *c);
+extern const struct option explain_options[];
 int cmd_queue(const struct cli *c);
 int cmd_status(const struct cli *c);
 

@@ -22,6 +22,10 @@ static const char usage[] =
     "  queue list [ID]  recipients that wait, of all messages or of one\n"
     "  queue stats      how much waits\n"
     "  queue release ID tries a held message again\n"
+    "  explain DOMAIN   what becomes of mail for a domain or address, and why\n"
+    "      --connect    also connect to its hosts and look; sends no mail\n"
+    "      --port N     of the hosts\n"
+    "      --resolver ADDRESS[:PORT]  ask this one, and not the daemon\n"
     "  help             this text\n"
     "  version          version of this program\n"
     "  -c FILE          configuration of the daemon; without it\n"
@@ -51,6 +55,7 @@ cmd_version(const struct cli *c)
 static const struct cli_verb verbs[] = {
     {"status", cmd_status, NULL},
     {"queue", cmd_queue, NULL},
+    {"explain", cmd_explain, explain_options},
     {"help", cmd_help, NULL},
     {"version", cmd_version, NULL},
 };

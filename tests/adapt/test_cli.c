@@ -174,9 +174,9 @@ check(struct ctl_world *cw, const struct tcase *c)
 }
 
 static const struct tcase without[] = {
-    {{NULL}, 2, NULL, "waxseal: no command\nusage: waxseal"},
-    {{"stop"}, 2, NULL, "waxseal: unknown command\nusage: waxseal"},
-    {{"queue"}, 2, NULL, "waxseal: queue what? list, stats or release\nusage:"},
+    {{NULL}, 2, NULL, "waxseal: no command\nTry \"waxseal"},
+    {{"stop"}, 2, NULL, "waxseal: unknown command\nTry \"waxseal"},
+    {{"queue"}, 2, NULL, "waxseal: queue what? list, stats or release\nTry"},
     {{"queue", "drop"}, 2, NULL,
 	"waxseal: queue what? list, stats or release\n"},
     {{"status", "x"}, 2, NULL, "waxseal: status takes no arguments\n"},
@@ -190,6 +190,23 @@ static const struct tcase without[] = {
 	"waxseal: queue release takes one ID of 13 letters and digits\n"},
     {{"queue", "release", "12"}, 2, NULL,
 	"waxseal: queue release takes one ID of 13 letters and digits\n"},
+    {{"explain"}, 2, NULL, "waxseal: explain takes one domain or address\n"},
+    {{"explain", "a.example", "b.example"}, 2, NULL,
+	"waxseal: explain takes one domain or address\n"},
+    {{"explain", "a..example"}, 2, NULL,
+	"waxseal: that is neither a domain nor an address\n"},
+    {{"explain", "a@"}, 2, NULL,
+	"waxseal: that is neither a domain nor an address\n"},
+    {{"explain", "[1.2.3]"}, 2, NULL,
+	"waxseal: that is neither a domain nor an address\n"},
+    {{"explain", "[1.2.3.4]:25"}, 2, NULL,
+	"waxseal: that is neither a domain nor an address\n"},
+    {{"explain", "a.example", "--port", "0"}, 2, NULL,
+	"waxseal: a port is a number from 1 to 65535\n"},
+    {{"explain", "--port", "65536", "a.example"}, 2, NULL,
+	"waxseal: a port is a number from 1 to 65535\n"},
+    {{"explain", "a.example", "--resolver", "localhost"}, 2, NULL,
+	"waxseal: a resolver is ADDRESS or ADDRESS:PORT, IPv6 in brackets\n"},
     {{"help"}, 0, "usage: waxseal [-c FILE] [--json] COMMAND\n", NULL},
     {{"--help"}, 0, "usage: waxseal [-c FILE] [--json] COMMAND\n", NULL},
     {{"version"}, 0, "waxseal " PACKAGE_VERSION "\n", NULL},
@@ -262,6 +279,38 @@ test_with(void **state)
 	check(cw, &dead);
 }
 
+/* The daemon's answer decides the exit status. */
+static void
+test_explain(void **state)
+{
+	static const struct {
+		const char *answer;
+		const char *word;
+		int status;
+	} cases[] = {
+	    {"sent", "bob@A.example", 0},
+	    {"held", "a.example", 1},
+	    {"bounced", "a.example", 1},
+	    {"unknown", "a.example", 3},
+	};
+	struct ctl_world *cw = *state;
+	char answer[128], want[128];
+
+	for (size_t i = 0; i < T_COUNT(cases); i++) {
+		const struct tcase c = {{"-c", CONF, "explain", cases[i].word,
+					    "--port", "26", "--json"},
+		    cases[i].status, want, NULL};
+
+		snprintf(answer, sizeof(answer),
+		    "{\"ok\":true,\"verdict\":\"%s\"}\n", cases[i].answer);
+		memcpy(want, answer, sizeof(want));
+		cw->explain = answer;
+		check(cw, &c);
+		t_cstr("domain", cw->domain, "a.example");
+		t_int("port", cw->port, 26);
+	}
+}
+
 static size_t
 count(const char *text, const char *part)
 {
@@ -314,6 +363,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_without, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_broken, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_with, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_explain, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_rows, setup, teardown),
 	};
 
