@@ -7,108 +7,96 @@
 #define QID "0000000000012"
 #define QID_NUMBER 34
 
+static const struct {
+	const char *in;
+	int err;
+	struct ctl_question want;
+} questions[] = {
+    {"{\"cmd\":\"status\"}", 0,
+	{.cmd = CTL_STATUS, .after = 0, .limit = 100, .msg = 0}},
+    {" { \"cmd\" : \"queue-stats\" } ", 0,
+	{.cmd = CTL_QUEUE_STATS, .after = 0, .limit = 100, .msg = 0}},
+    {"{\"cmd\":\"queue-list\"}", 0,
+	{.cmd = CTL_QUEUE_LIST, .after = 0, .limit = 100, .msg = 0}},
+    {"{\"after\":7,\"limit\":5,\"cmd\":\"queue-list\",\"message\":"
+     "\"" QID "\"}",
+	0, {.cmd = CTL_QUEUE_LIST, .after = 7, .limit = 5, .msg = QID_NUMBER}},
+    {"{\"cmd\":\"queue-list\",\"after\":9223372036854775807}", 0,
+	{.cmd = CTL_QUEUE_LIST, .after = INT64_MAX, .limit = 100, .msg = 0}},
+    {"{\"cmd\":\"queue-release\",\"message\":\"" QID "\"}", 0,
+	{.cmd = CTL_QUEUE_RELEASE,
+	    .after = 0,
+	    .limit = 100,
+	    .msg = QID_NUMBER}},
+    {"{\"cmd\":\"queue-release\"}", ERR_SYNTAX, {0}},
+    {"{\"cmd\":\"queue-release\",\"message\":\"\"}", ERR_SYNTAX, {0}},
+    {"{\"cmd\":\"queue-release\",\"message\":\"" QID "\","
+     "\"limit\":1}",
+	ERR_SYNTAX, {0}},
+    {"{\"cmd\":\"explain\",\"domain\":\"A.Example\"}", 0,
+	{.cmd = CTL_EXPLAIN, .limit = 100, .domain = "a.example"}},
+    {"{\"port\":26,\"cmd\":\"explain\",\"domain\":\"[::1]\"}", 0,
+	{.cmd = CTL_EXPLAIN, .limit = 100, .domain = "[::1]", .port = 26}},
+    {"{\"cmd\":\"explain\"}", ERR_SYNTAX, {0}},
+    {"{\"cmd\":\"explain\",\"domain\":\"\"}", ERR_SYNTAX, {0}},
+    {"{\"cmd\":\"explain\",\"domain\":\"a..b\"}", ERR_SYNTAX, {0}},
+    {"{\"cmd\":\"explain\",\"domain\":\"[a.b]\"}", ERR_SYNTAX, {0}},
+    {"{\"cmd\":\"explain\",\"domain\":\"[]\"}", ERR_SYNTAX, {0}},
+    {"{\"cmd\":\"explain\",\"domain\":1}", ERR_SYNTAX, {0}},
+    {"{\"cmd\":\"explain\",\"domain\":\"a.b\",\"port\":0}", ERR_RANGE, {0}},
+    {"{\"cmd\":\"explain\",\"domain\":\"a.b\",\"port\":65536}", ERR_RANGE, {0}},
+    {"{\"cmd\":\"explain\",\"domain\":\"a.b\",\"limit\":1}", ERR_SYNTAX, {0}},
+    {"{\"cmd\":\"status\",\"domain\":\"a.b\"}", ERR_SYNTAX, {0}},
+    {"{\"cmd\":\"stop\"}", ERR_NOTFOUND, {0}},
+    {"{\"cmd\":\"\"}", ERR_NOTFOUND, {0}},
+    {"{}", ERR_SYNTAX, {0}},
+    {"", ERR_SYNTAX, {0}},
+    {"status", ERR_SYNTAX, {0}},
+    {"[\"status\"]", ERR_SYNTAX, {0}},
+    {"{\"cmd\":1}", ERR_SYNTAX, {0}},
+    {"{\"cmd\":\"status\"", ERR_SYNTAX, {0}},
+    {"{\"cmd\":\"status\"}x", ERR_SYNTAX, {0}},
+    {"{\"cmd\":\"status\",\"cmd\":\"status\"}", ERR_SYNTAX, {0}},
+    {"{\"cmd\":\"status\",\"limit\":1}", ERR_SYNTAX, {0}},
+    {"{\"cmd\":\"queue-stats\",\"x\":1}", ERR_SYNTAX, {0}},
+    {"{\"cmd\":\"queue-list\",\"x\":1}", ERR_SYNTAX, {0}},
+    {"{\"cmd\":\"queue-list\",\"limit\":0}", ERR_RANGE, {0}},
+    {"{\"cmd\":\"queue-list\",\"limit\":101}", ERR_RANGE, {0}},
+    {"{\"cmd\":\"queue-list\",\"limit\":1.5}", ERR_SYNTAX, {0}},
+    {"{\"cmd\":\"queue-list\",\"after\":-1}", ERR_RANGE, {0}},
+    {"{\"cmd\":\"queue-list\",\"after\":9223372036854775808}", ERR_SYNTAX, {0}},
+    {"{\"cmd\":\"queue-list\",\"message\":12}", ERR_SYNTAX, {0}},
+    {"{\"cmd\":\"queue-list\",\"message\":\"12\"}", ERR_SYNTAX, {0}},
+    {"{\"cmd\":\"sta\\u0000tus\"}", ERR_SYNTAX, {0}},
+    {"{\"cmd\":\"\xff\"}", ERR_SYNTAX, {0}},
+};
+
 static void
 test_question(void **state)
 {
-	static const struct {
-		const char *in;
-		int err;
-		struct ctl_question want;
-	} cases[] = {
-	    {"{\"cmd\":\"status\"}", 0,
-		{.cmd = CTL_STATUS, .after = 0, .limit = 100, .msg = 0}},
-	    {" { \"cmd\" : \"queue-stats\" } ", 0,
-		{.cmd = CTL_QUEUE_STATS, .after = 0, .limit = 100, .msg = 0}},
-	    {"{\"cmd\":\"queue-list\"}", 0,
-		{.cmd = CTL_QUEUE_LIST, .after = 0, .limit = 100, .msg = 0}},
-	    {"{\"after\":7,\"limit\":5,\"cmd\":\"queue-list\",\"message\":"
-	     "\"" QID "\"}",
-		0,
-		{.cmd = CTL_QUEUE_LIST,
-		    .after = 7,
-		    .limit = 5,
-		    .msg = QID_NUMBER}},
-	    {"{\"cmd\":\"queue-list\",\"after\":9223372036854775807}", 0,
-		{.cmd = CTL_QUEUE_LIST,
-		    .after = INT64_MAX,
-		    .limit = 100,
-		    .msg = 0}},
-	    {"{\"cmd\":\"queue-release\",\"message\":\"" QID "\"}", 0,
-		{.cmd = CTL_QUEUE_RELEASE,
-		    .after = 0,
-		    .limit = 100,
-		    .msg = QID_NUMBER}},
-	    {"{\"cmd\":\"queue-release\"}", ERR_SYNTAX, {0}},
-	    {"{\"cmd\":\"queue-release\",\"message\":\"\"}", ERR_SYNTAX, {0}},
-	    {"{\"cmd\":\"queue-release\",\"message\":\"" QID "\","
-	     "\"limit\":1}",
-		ERR_SYNTAX, {0}},
-	    {"{\"cmd\":\"explain\",\"domain\":\"A.Example\"}", 0,
-		{.cmd = CTL_EXPLAIN, .limit = 100, .domain = "a.example"}},
-	    {"{\"port\":26,\"cmd\":\"explain\",\"domain\":\"[::1]\"}", 0,
-		{.cmd = CTL_EXPLAIN,
-		    .limit = 100,
-		    .domain = "[::1]",
-		    .port = 26}},
-	    {"{\"cmd\":\"explain\"}", ERR_SYNTAX, {0}},
-	    {"{\"cmd\":\"explain\",\"domain\":\"\"}", ERR_SYNTAX, {0}},
-	    {"{\"cmd\":\"explain\",\"domain\":\"a..b\"}", ERR_SYNTAX, {0}},
-	    {"{\"cmd\":\"explain\",\"domain\":\"[a.b]\"}", ERR_SYNTAX, {0}},
-	    {"{\"cmd\":\"explain\",\"domain\":\"[]\"}", ERR_SYNTAX, {0}},
-	    {"{\"cmd\":\"explain\",\"domain\":1}", ERR_SYNTAX, {0}},
-	    {"{\"cmd\":\"explain\",\"domain\":\"a.b\",\"port\":0}", ERR_RANGE,
-		{0}},
-	    {"{\"cmd\":\"explain\",\"domain\":\"a.b\",\"port\":65536}",
-		ERR_RANGE, {0}},
-	    {"{\"cmd\":\"explain\",\"domain\":\"a.b\",\"limit\":1}", ERR_SYNTAX,
-		{0}},
-	    {"{\"cmd\":\"status\",\"domain\":\"a.b\"}", ERR_SYNTAX, {0}},
-	    {"{\"cmd\":\"stop\"}", ERR_NOTFOUND, {0}},
-	    {"{\"cmd\":\"\"}", ERR_NOTFOUND, {0}},
-	    {"{}", ERR_SYNTAX, {0}},
-	    {"", ERR_SYNTAX, {0}},
-	    {"status", ERR_SYNTAX, {0}},
-	    {"[\"status\"]", ERR_SYNTAX, {0}},
-	    {"{\"cmd\":1}", ERR_SYNTAX, {0}},
-	    {"{\"cmd\":\"status\"", ERR_SYNTAX, {0}},
-	    {"{\"cmd\":\"status\"}x", ERR_SYNTAX, {0}},
-	    {"{\"cmd\":\"status\",\"cmd\":\"status\"}", ERR_SYNTAX, {0}},
-	    {"{\"cmd\":\"status\",\"limit\":1}", ERR_SYNTAX, {0}},
-	    {"{\"cmd\":\"queue-stats\",\"x\":1}", ERR_SYNTAX, {0}},
-	    {"{\"cmd\":\"queue-list\",\"x\":1}", ERR_SYNTAX, {0}},
-	    {"{\"cmd\":\"queue-list\",\"limit\":0}", ERR_RANGE, {0}},
-	    {"{\"cmd\":\"queue-list\",\"limit\":101}", ERR_RANGE, {0}},
-	    {"{\"cmd\":\"queue-list\",\"limit\":1.5}", ERR_SYNTAX, {0}},
-	    {"{\"cmd\":\"queue-list\",\"after\":-1}", ERR_RANGE, {0}},
-	    {"{\"cmd\":\"queue-list\",\"after\":9223372036854775808}",
-		ERR_SYNTAX, {0}},
-	    {"{\"cmd\":\"queue-list\",\"message\":12}", ERR_SYNTAX, {0}},
-	    {"{\"cmd\":\"queue-list\",\"message\":\"12\"}", ERR_SYNTAX, {0}},
-	    {"{\"cmd\":\"sta\\u0000tus\"}", ERR_SYNTAX, {0}},
-	    {"{\"cmd\":\"\xff\"}", ERR_SYNTAX, {0}},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < T_COUNT(cases); i++) {
-		const struct ctl_question *want = &cases[i].want;
+	for (size_t i = 0; i < T_COUNT(questions); i++) {
+		const struct ctl_question *want = &questions[i].want;
 		struct ctl_question q, again;
 		struct buf b;
 
-		t_err(cases[i].in, ctl_question_parse(str_of(cases[i].in), &q),
-		    cases[i].err);
-		if (cases[i].err)
+		t_err(questions[i].in,
+		    ctl_question_parse(str_of(questions[i].in), &q),
+		    questions[i].err);
+		if (questions[i].err)
 			continue;
 		buf_init(&b, CTL_LINE_MAX);
 		ctl_question_build(&q, &b);
 		t_err("again",
 		    ctl_question_parse(str_trim(buf_str(&b)), &again), 0);
 		buf_clear(&b);
-		t_cstr(cases[i].in, ctl_cmd_str(q.cmd), ctl_cmd_str(want->cmd));
-		t_cstr(cases[i].in, again.domain, want->domain);
-		t_int(cases[i].in, again.port, want->port);
-		t_int(cases[i].in, (int64_t)q.after, (int64_t)want->after);
-		t_int(cases[i].in, (int64_t)q.limit, (int64_t)want->limit);
-		t_int(cases[i].in, (int64_t)q.msg, (int64_t)want->msg);
+		t_cstr(questions[i].in, ctl_cmd_str(q.cmd),
+		    ctl_cmd_str(want->cmd));
+		t_cstr(questions[i].in, again.domain, want->domain);
+		t_int(questions[i].in, again.port, want->port);
+		t_int(questions[i].in, (int64_t)q.after, (int64_t)want->after);
+		t_int(questions[i].in, (int64_t)q.limit, (int64_t)want->limit);
+		t_int(questions[i].in, (int64_t)q.msg, (int64_t)want->msg);
 		t_int("again", again.cmd, q.cmd);
 		t_int("again", (int64_t)again.after, (int64_t)q.after);
 		t_int("again", (int64_t)again.limit, (int64_t)q.limit);
