@@ -275,7 +275,9 @@ test_seen(void **state)
 	sts_verdict_make(&w.in, STS_NO_POLICY, NULL, NULL, "", &v);
 	t_int("no policy", v.seen.fetched, 0);
 	sts_verdict_clear(&v);
-	sts_seen_record(&seen, rr_set_empty(RR_TXT, RR_FAIL, RR_WHY_BOGUS));
+	set = rr_set_empty(RR_TXT, RR_FAIL, RR_WHY_BOGUS);
+	sts_seen_record(&seen, set);
+	rr_set_unref(set);
 	t_int("STS-40", seen.why, RR_WHY_BOGUS);
 	t_int("no record", (int64_t)seen.records, 0);
 }
