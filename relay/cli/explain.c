@@ -97,7 +97,8 @@ setting_options(struct setting *s)
 	if (s->options)
 		return s->options;
 	buf_init(&errors, MESSAGES_MAX);
-	if (conf_parse(
+	/* As the relay: files of the resolver are its own matter. */
+	if (conf_parse_relay(
 		s->name, s->text.p ? s->text.p : "", &s->options, &errors)) {
 		fprintf(stderr, "%s", errors.p ? errors.p : "");
 		exit(EXIT_USAGE);

@@ -188,6 +188,23 @@ local_private(struct local *l)
 	l->source.trusted = true;
 }
 
+/* One that the configuration names is believed: it would not be there else. */
+static bool
+local_is_configured(const struct local *l, const struct opt_addr_port *a)
+{
+	const struct opt_resolver *r = &l->options->resolver;
+
+	for (size_t i = 0; !r->managed && i < r->n_addrs; i++) {
+		const struct opt_addr_port *b = &r->addrs[i];
+
+		if (a->port == b->port && a->addr.family == b->addr.family &&
+		    memcmp(a->addr.ip, b->addr.ip,
+			a->addr.family == 4 ? 4 : 16) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void
 local_given(struct local *l)
 {
@@ -202,7 +219,7 @@ local_given(struct local *l)
 	l->source.mode = "given";
 	l->source.address = l->address;
 	l->source.doubt = conf_resolver_doubt(a);
-	if (l->options->resolver.trust || !l->source.doubt)
+	if (!l->source.doubt || local_is_configured(l, a))
 		l->source.doubt = "";
 	l->source.trusted = !*l->source.doubt;
 }

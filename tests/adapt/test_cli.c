@@ -279,6 +279,20 @@ test_with(void **state)
 	check(cw, &dead);
 }
 
+/* No unbound is needed to ask another resolver, nor any configuration: this one
+ * does not answer, so it is not known. */
+static void
+test_explain_without(void **state)
+{
+	static const struct tcase c = {
+	    {"explain", "a.example", "--resolver", "127.0.0.1:1"}, 3,
+	    "UNKNOWN     Mail for a.example: it could not be found out:", NULL};
+
+	(void)setenv("WAXSEAL_UNBOUND", "/no/such/unbound", 1);
+	check(*state, &c);
+	(void)unsetenv("WAXSEAL_UNBOUND");
+}
+
 /* The daemon's answer decides the exit status. */
 static void
 test_explain(void **state)
@@ -363,6 +377,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_without, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_broken, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_with, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_explain_without, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_explain, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_rows, setup, teardown),
 	};
