@@ -67,12 +67,15 @@ struct local {
 
 /* ---- the end ---- */
 
+/* Until here a signal is only noted: the folder must still go. */
 static void
 local_unbound_gone(void *arg)
 {
 	struct local *l = arg;
 
 	l->unbound = NULL;
+	loop_signal_free(l->sigs[0]);
+	loop_signal_free(l->sigs[1]);
 	loop_stop(l->loop);
 }
 
@@ -86,8 +89,6 @@ local_free_actors(struct local *l)
 	own_addr_free(l->own);
 	dns_cache_free(l->dns);
 	dns_getdns_close(l->dns_up);
-	loop_signal_free(l->sigs[0]);
-	loop_signal_free(l->sigs[1]);
 }
 
 /* Never from within a callback of the resolver. */
@@ -101,7 +102,7 @@ local_stop(struct local *l)
 	if (l->unbound)
 		unbound_child_stop(l->unbound, local_unbound_gone, l);
 	else
-		loop_stop(l->loop);
+		local_unbound_gone(l);
 }
 
 static void
@@ -357,9 +358,9 @@ explain_local(const struct cli *c, const struct explain_ask *ask,
 	if (loop_new(&l.loop))
 		local_fail(&l, "no descriptors left");
 	local_watch_signals(&l);
+	local_tls(&l);
 	local_resolver(&l);
 	local_dns(&l);
-	local_tls(&l);
 	local_actors(&l);
 	l.run = explain_run_start(
 	    l.decide, ask->domain, ask->port, local_on_report, &l);

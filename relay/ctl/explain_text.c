@@ -130,6 +130,20 @@ show_source(struct explain_reader *r)
 		    "not all.");
 }
 
+/* What the configuration has switched off decides nothing. */
+static void
+show_switches(struct explain_reader *r)
+{
+	if (!explain_bool(r, r->root, "dane_on"))
+		explain_row(r, "NOTE",
+		    "DANE is switched off: dane { mode = off }. TLSA records "
+		    "are not asked for.");
+	if (!explain_bool(r, r->root, "sts_on"))
+		explain_row(r, "NOTE",
+		    "MTA-STS is switched off: sts { mode = off }. Policies "
+		    "are not asked for.");
+}
+
 static void
 show_site(struct explain_reader *r)
 {
@@ -303,6 +317,7 @@ explain_text(struct str json, struct buf *out)
 	show_verdict(&r);
 	buf_add_char(out, '\n');
 	show_source(&r);
+	show_switches(&r);
 	show_site(&r);
 	show_mx(&r);
 	show_sts(&r);

@@ -142,6 +142,7 @@ test_words(void **state)
 		e.sts.no_store = true;
 		e.self_dropped = true;
 		e.more_hosts = 7;
+		e.dane_on = e.sts_on = false;
 		e.hosts[0].dane = cases[i].dane;
 		e.hosts[0].dane_why = RR_WHY_TIMEOUT;
 		source.trusted = false;
@@ -153,6 +154,8 @@ test_words(void **state)
 		has(&text, cases[i].sts);
 		has(&text, cases[i].host);
 		has(&text, "cache was not read");
+		has(&text, "dane { mode = off }");
+		has(&text, "sts { mode = off }");
 		has(&text, "SMTP-17");
 		has(&text, "7 more hosts are not shown");
 		has(&text, "DANE is");
