@@ -114,14 +114,14 @@ sts_fetch_start(struct http *http, const char *domain,
 }
 
 void
-sts_fetch_log(const struct sts_fetched *f, struct log *log, const char *domain,
-    const char *id, bool calm)
+sts_fetch_log(const struct sts_fetched *f, struct log *log,
+    const struct sts_fetch_about *about)
 {
 	struct log_line l;
 
-	log_begin(&l, log, f->err && !calm ? LOG_WARN : LOG_INFO, "sts-fetch");
-	log_cstr(&l, "domain", domain);
-	log_cstr(&l, "id", id);
+	log_begin(&l, log, about->level, "sts-fetch");
+	log_cstr(&l, "domain", about->domain);
+	log_cstr(&l, "id", about->id);
 	log_cstr(&l, "result", f->err ? "failed" : "ok");
 	if (f->err) {
 		log_cstr(&l, "error", err_str(f->err));
@@ -129,6 +129,10 @@ sts_fetch_log(const struct sts_fetched *f, struct log *log, const char *domain,
 			log_cstr(&l, "tls",
 			    tls_failure_str((enum tls_failure)f->tls_failure));
 		log_cstr(&l, "reason", f->text);
+		if (about->cached) {
+			log_cstr(&l, "cached", about->cached);
+			log_int(&l, "left", about->left);
+		}
 	} else {
 		log_cstr(&l, "mode", sts_mode_str(f->policy->mode));
 		log_int(&l, "max_age", f->policy->max_age);

@@ -35,10 +35,16 @@ NODISCARD int sts_fetch_host(const char *domain, char out[DOMAIN_MAX]);
 struct sts_fetch *sts_fetch_start(struct http *http, const char *domain,
     const struct rr_addr *addrs, size_t n_addrs, bool allow_private,
     int64_t timeout_ms, sts_fetch_fn *fn, void *arg);
-/* event=sts-fetch, with the policy or the reason; calm: a failure is no
- * warning. */
+struct sts_fetch_about {
+	const char *domain, *id;
+	enum log_level level;
+	const char *cached; /* mode of the policy in force, or NULL */
+	int64_t left; /* seconds until that one expires */
+};
+
+/* event=sts-fetch, with the policy or the reason. */
 void sts_fetch_log(const struct sts_fetched *f, struct log *log,
-    const char *domain, const char *id, bool calm);
+    const struct sts_fetch_about *about);
 void sts_fetch_cancel(struct sts_fetch *f); /* NULL is fine */
 
 #endif

@@ -1,14 +1,7 @@
 /*
- * "What does MTA-STS say for this domain?" One job a domain at a time reads
- * the stored entry and the TXT record side by side, asks sts_state what they
- * mean, fetches when told to, stores what was fetched, and answers all who
- * wait. Nobody hears "no policy" before the stored entry was read.
- *
- *	LOOK --> ADDR --> FETCH --> PUT --> OVER
- *	   \________\_________\____________/
- *
- * A policy that is in force and a day old is fetched again by a job of its own
- * that nobody waits for (STS-25).
+ * "What does MTA-STS say for this domain?" One job a domain at a time, and its
+ * answer to all who wait. What the operator asks for stands alone. A domain of
+ * another shard is asked there: only its owner reads, fetches and stores.
  *
  * RFC 8461 3.3, 5.1.
  */
@@ -22,58 +15,35 @@
 
 #include "relay/base/buf.h"
 #include "relay/base/domain.h"
-#include "relay/base/ipclass.h"
 #include "relay/base/list.h"
 #include "relay/base/map.h"
-#include "relay/base/rng.h"
-#include "sts/sts_fetch.h"
+#include "relay/model/msg.h"
+#include "sts/sts_job.h"
 #include "sts/sts_notes.h"
-#include "sts/sts_record.h"
+#include "sts/sts_refresh.h"
 
 #define TXT_TIMEOUT_MS 20000 /* STS-40 */
 #define FETCH_TIMEOUT_MS 60000 /* RFC 8461 3.3 */
-#define PUT_TIMEOUT_MS 5000
-#define ADDRS_MAX 16
-
-enum job_state { JOB_LOOK, JOB_ADDR, JOB_FETCH, JOB_PUT, JOB_OVER };
+#define AWAY_MARGIN_MS 15000 /* beyond what another shard may take */
 
 struct sts {
-	struct sts_opts o;
-	struct map *jobs; /* domain -> job that may be joined */
-	struct sts_notes *notes;
-	struct list all_jobs; /* struct job.link */
+	struct sts_desk desk;
+	struct map *by_domain; /* domain -> struct group that may be joined */
+	struct list groups; /* struct group.link */
+	struct sts_refresh *refresh;
+	struct list forgets; /* struct forget.link */
 };
 
-struct job {
+/* Those who wait for one job, of ours or of another shard. */
+struct group {
 	struct list link;
 	struct sts *sts;
 	char domain[DOMAIN_MAX];
-	enum job_state state;
-	bool joinable; /* stands in sts->jobs */
-	bool moot; /* MTA-STS does not apply: nothing is asked */
+	bool joinable; /* stands in sts->by_domain */
 	struct list waiters; /* struct sts_lookup.link */
-	struct timer *timer;
-	unsigned store_owes; /* answers of the store that will come */
-
-	bool store_read;
-	int store_err;
-	struct sts_entry entry;
-	struct sts_policy cached; /* entry, parsed */
-
-	struct dns_query *q_txt;
-	enum rr_status txt_status;
-	int record_err;
-	char id[STS_ID_MAX];
-
-	struct dns_query *q_addr[2];
-	struct rr_addr addrs[ADDRS_MAX];
-	size_t n_addrs;
-	bool addr_failed;
-	struct sts_fetch *fetch;
-	bool is_fetched;
-	struct sts_policy fetched;
-	char text[160]; /* why there is no live policy */
-	struct sts_seen seen;
+	struct sts_job *job;
+	void *away;
+	struct timer *timer; /* for that */
 };
 
 struct sts_lookup {
@@ -82,479 +52,230 @@ struct sts_lookup {
 	void *arg;
 };
 
-static void
-job_set_state(struct job *j, enum job_state to)
-{
-	static const bool legal[][5] = {
-	    [JOB_LOOK] = {[JOB_ADDR] = true, [JOB_OVER] = true},
-	    [JOB_ADDR] = {[JOB_FETCH] = true, [JOB_OVER] = true},
-	    [JOB_FETCH] = {[JOB_PUT] = true, [JOB_OVER] = true},
-	    [JOB_PUT] = {[JOB_OVER] = true},
-	    [JOB_OVER] = {false},
-	};
+struct forget {
+	struct list link;
+	struct sts *sts;
+	char domain[DOMAIN_MAX];
+	store_done_fn *fn;
+	void *arg;
+};
 
-	if (!legal[j->state][to])
-		BUG("sts job %d -> %d", (int)j->state, (int)to);
-	j->state = to;
-}
-
-static void on_timer(void *arg);
-
-static int64_t
-now_s(const struct sts *s)
-{
-	return clock_real_s(&s->o.clock);
-}
-
-/* ---- end of a job ---- */
+/* ---- groups ---- */
 
 static void
-job_stop(struct job *j)
+group_leave_map(struct group *g)
 {
-	struct dns *dns = j->sts->o.dns;
-
-	dns_cancel(dns, j->q_txt);
-	dns_cancel(dns, j->q_addr[0]);
-	dns_cancel(dns, j->q_addr[1]);
-	sts_fetch_cancel(j->fetch);
-	if (j->store_owes > 0)
-		store_forget(j->sts->o.store, j);
-	timer_free(j->timer);
-	j->q_txt = j->q_addr[0] = j->q_addr[1] = NULL;
-	j->fetch = NULL;
-	j->timer = NULL;
+	if (g->joinable)
+		map_del(g->sts->by_domain, str_of(g->domain));
+	g->joinable = false;
 }
 
 static void
-job_free(struct job *j)
+group_free(struct group *g)
 {
 	struct list *node;
 
-	job_stop(j);
-	while ((node = list_pop(&j->waiters)) != NULL)
+	group_leave_map(g);
+	sts_job_cancel(g->job);
+	if (g->away)
+		g->sts->desk.o.away.cancel(g->away);
+	timer_free(g->timer);
+	while ((node = list_pop(&g->waiters)) != NULL)
 		free(CONTAINER_OF(node, struct sts_lookup, link));
-	list_remove(&j->link);
-	sts_entry_clear(&j->entry);
-	sts_policy_clear(&j->cached);
-	sts_policy_clear(&j->fetched);
-	free(j);
+	list_remove(&g->link);
+	free(g);
 }
 
+/* Answers all who waited: calling back comes last. */
 static void
-job_leave_map(struct job *j)
+on_verdict(void *arg, const struct sts_verdict *v)
 {
-	if (j->joinable)
-		map_del(j->sts->jobs, str_of(j->domain));
-	j->joinable = false;
-}
-
-static void
-job_end(struct job *j)
-{
-	job_leave_map(j);
-	job_set_state(j, JOB_OVER);
-	job_free(j);
-}
-
-/* ---- the answer ---- */
-
-static void
-inputs_of(const struct job *j, struct sts_inputs *in)
-{
-	*in = (struct sts_inputs){.store_err = j->store_err,
-	    .entry = j->store_err ? NULL : &j->entry,
-	    .txt_status = j->txt_status,
-	    .record_err = j->record_err,
-	    .id = j->id,
-	    .memory = sts_notes_find(j->sts->notes, j->domain),
-	    .seen = &j->seen,
-	    .now = now_s(j->sts)};
-}
-
-/* Ends the job, then answers all who waited: calling back comes last. */
-static void
-job_answer(struct job *j, enum sts_source source)
-{
-	struct sts_inputs in;
-	struct sts_verdict v;
+	struct group *g = arg;
 	struct list waiters, *node;
 
-	inputs_of(j, &in);
-	sts_verdict_make(&in, source, j->is_fetched ? &j->fetched : &j->cached,
-	    j->is_fetched ? j->id : j->entry.id, j->text, &v);
-	if (j->moot)
-		v.rule = "STS-28";
+	g->job = NULL;
 	list_init(&waiters);
-	while ((node = list_pop(&j->waiters)) != NULL)
+	while ((node = list_pop(&g->waiters)) != NULL)
 		list_push(&waiters, node);
-	job_end(j);
+	group_free(g);
 	/* A callback may cancel others of this list: each is taken singly. */
 	while ((node = list_pop(&waiters)) != NULL) {
 		struct sts_lookup *l = CONTAINER_OF(
 		    node, struct sts_lookup, link);
 		sts_lookup_fn *fn = l->fn;
-		void *arg = l->arg;
+		void *fn_arg = l->arg;
 
 		free(l);
-		fn(arg, &v);
-	}
-	sts_verdict_clear(&v);
-}
-
-/* ---- storing ---- */
-
-static void
-on_stored(void *arg, int err)
-{
-	struct job *j = arg;
-
-	j->store_owes--;
-	if (err)
-		log_text(j->sts->o.log, LOG_WARN, "sts-store",
-		    "policy of %s is not stored: %s", j->domain, err_str(err));
-	job_answer(j, STS_FRESH);
-}
-
-static void
-job_store(struct job *j, struct str body)
-{
-	struct sts *s = j->sts;
-	struct sts_entry e = {.fetched = now_s(s)};
-	int err;
-
-	memcpy(e.domain, j->domain, sizeof(e.domain));
-	memcpy(e.id, j->id, sizeof(e.id));
-	e.expires = e.fetched + j->fetched.max_age;
-	e.body = str_dup(body);
-	e.body_len = body.n;
-	job_set_state(j, JOB_PUT);
-	err = s->o.store ? store_sts_put(s->o.store, &e, on_stored, j)
-			 : ERR_NOTFOUND;
-	sts_entry_clear(&e);
-	if (err) {
-		if (s->o.store)
-			log_text(s->o.log, LOG_WARN, "sts-store",
-			    "policy of %s is not stored: %s", j->domain,
-			    err_str(err));
-		/* Not from within: the caller is a callback of http. */
-		timer_start(j->timer, 0);
-		return;
-	}
-	j->store_owes++;
-	timer_start(j->timer, PUT_TIMEOUT_MS);
-}
-
-/* ---- fetching ---- */
-
-static void
-log_fetch(const struct job *j, const struct sts_fetched *f)
-{
-	/* STS-26: a failure is worth a look, unless the policy was none. */
-	bool calm = !j->store_err && j->cached.mode == STS_MODE_NONE;
-
-	sts_fetch_log(f, j->sts->o.log, j->domain, j->id, calm);
-}
-
-/* A fetch that came to nothing; f says why. */
-static void
-fetch_failed(struct job *j, const struct sts_fetched *f)
-{
-	struct sts_inputs in;
-
-	metrics_add(j->sts->o.metrics, METRIC_STS_FETCH_FAILED, 1);
-	log_fetch(j, f);
-	memcpy(j->text, f->text, sizeof(j->text));
-	sts_notes_failed(j->sts->notes, j->domain, j->id, now_s(j->sts));
-	inputs_of(j, &in);
-	job_answer(j, sts_state_after_failure(&in));
-}
-
-static void
-fetch_failed_early(struct job *j, int err, const char *text)
-{
-	struct sts_fetched f = {.err = err};
-
-	snprintf(f.text, sizeof(f.text), "%s", text);
-	fetch_failed(j, &f);
-}
-
-static void
-on_fetched(void *arg, const struct sts_fetched *f)
-{
-	struct job *j = arg;
-
-	j->fetch = NULL;
-	if (f->err) {
-		fetch_failed(j, f);
-		return;
-	}
-	log_fetch(j, f);
-	sts_policy_copy(&j->fetched, f->policy);
-	j->is_fetched = true;
-	job_store(j, f->body);
-}
-
-static void
-job_fetch(struct job *j)
-{
-	struct sts *s = j->sts;
-
-	if (j->n_addrs == 0) {
-		fetch_failed_early(j, ERR_DNS,
-		    j->addr_failed ? "address lookup of the policy host failed"
-				   : "policy host has no usable address");
-		return;
-	}
-	job_set_state(j, JOB_FETCH);
-	timer_stop(j->timer); /* the request has a deadline of its own */
-	j->fetch = sts_fetch_start(s->o.http, j->domain, j->addrs, j->n_addrs,
-	    s->o.allow_private, s->o.fetch_timeout_ms, on_fetched, j);
-}
-
-/* STS-42: addresses that a stranger must not make us connect to. */
-static void
-take_addrs(struct job *j, const struct rr_set *set)
-{
-	if (set->status == RR_FAIL)
-		j->addr_failed = true;
-	if (set->status != RR_OK)
-		return;
-	for (size_t i = 0; i < set->n && j->n_addrs < ADDRS_MAX; i++) {
-		const struct rr_addr *a = &set->u.addr[i];
-
-		if (j->sts->o.allow_private ||
-		    !ipclass_is_special(a->family, a->ip))
-			j->addrs[j->n_addrs++] = *a;
+		fn(fn_arg, v);
 	}
 }
 
+/* The owner does not answer: nobody knows what it keeps. */
 static void
-on_addr(void *arg, struct rr_set *set)
+on_no_answer(void *arg)
 {
-	struct job *j = arg;
+	struct group *g = arg;
+	struct sts_verdict v;
 
-	j->q_addr[set->type == RR_AAAA] = NULL;
-	take_addrs(j, set);
-	if (!j->q_addr[0] && !j->q_addr[1])
-		job_fetch(j);
+	sts_verdict_init(&v);
+	v.source = STS_STORE_ERROR;
+	v.rule = "STS-41";
+	snprintf(v.text, sizeof(v.text),
+	    "the shard that keeps this policy does not answer");
+	on_verdict(g, &v);
 }
 
 static void
-job_resolve(struct job *j)
+on_away(void *arg, const struct sts_verdict *v)
 {
-	struct sts *s = j->sts;
-	char host[DOMAIN_MAX];
+	struct group *g = arg;
 
-	metrics_add(s->o.metrics, METRIC_STS_FETCHES, 1);
-	job_set_state(j, JOB_ADDR);
-	if (sts_fetch_host(j->domain, host) < 0) {
-		fetch_failed_early(j, ERR_TOOBIG, "policy host is no name");
-		return;
-	}
-	timer_start(j->timer, s->o.txt_timeout_ms);
-	j->q_addr[0] = dns_ask(s->o.dns, host, RR_A, on_addr, j);
-	j->q_addr[1] = dns_ask(s->o.dns, host, RR_AAAA, on_addr, j);
-}
-
-/* ---- looking ---- */
-
-static struct job *
-job_blank(struct sts *s, const char *domain)
-{
-	struct job *j = xcalloc(1, sizeof(*j));
-
-	snprintf(j->domain, sizeof(j->domain), "%s", domain);
-	j->sts = s;
-	j->txt_status = RR_NODATA;
-	j->record_err = ERR_NOTFOUND;
-	list_init(&j->waiters);
-	list_push(&s->all_jobs, &j->link);
-	j->timer = timer_new(s->o.loop, on_timer, j);
-	return j;
-}
-
-/* STS-25: fetches again what j found to be in force. */
-static void
-job_refresh(const struct job *j)
-{
-	struct job *r = job_blank(j->sts, j->domain);
-
-	r->store_read = true;
-	sts_entry_copy(&r->entry, &j->entry);
-	sts_policy_copy(&r->cached, &j->cached);
-	r->txt_status = j->txt_status;
-	r->record_err = j->record_err;
-	memcpy(r->id, j->id, sizeof(r->id));
-	job_resolve(r);
-}
-
-/* Both the stored entry and the record are known. */
-static void
-job_decide(struct job *j)
-{
-	enum sts_source source = STS_NO_POLICY;
-	struct sts_inputs in;
-
-	inputs_of(j, &in);
-	if (sts_state_decide(&in, &source) == STS_ACT_FETCH) {
-		job_resolve(j);
-		return;
-	}
-	if (source == STS_FRESH &&
-	    sts_notes_refresh(
-		j->sts->notes, j->domain, j->entry.fetched, in.now))
-		job_refresh(j);
-	job_answer(j, source);
-}
-
-static void
-job_look_done(struct job *j)
-{
-	if (j->store_read && !j->q_txt)
-		job_decide(j);
-}
-
-static void
-on_entry(void *arg, int err, const struct sts_entry *entry)
-{
-	struct job *j = arg;
-
-	j->store_owes--;
-	j->store_read = true;
-	j->store_err = err;
-	if (!err) {
-		sts_entry_copy(&j->entry, entry);
-		/* A row that does not parse is as good as none was read. */
-		if (sts_policy_parse(
-			str_n(entry->body, entry->body_len), &j->cached, NULL))
-			j->store_err = ERR_CORRUPT;
-	}
-	job_look_done(j);
-}
-
-static void
-on_txt(void *arg, struct rr_set *set)
-{
-	struct job *j = arg;
-
-	j->q_txt = NULL;
-	j->txt_status = set->status;
-	sts_seen_record(&j->seen, set);
-	j->record_err = sts_record_select(set, j->id);
-	if (set->status == RR_FAIL)
-		snprintf(j->text, sizeof(j->text), "TXT lookup failed: %s",
-		    rr_why_str(set->why));
-	else if (j->record_err == ERR_SYNTAX)
-		snprintf(j->text, sizeof(j->text), "TXT record is invalid");
-	job_look_done(j);
-}
-
-/* The deadline of the state that the job is in. */
-static void
-on_timer(void *arg)
-{
-	struct job *j = arg;
-	struct dns *dns = j->sts->o.dns;
-
-	switch (j->state) {
-	case JOB_LOOK:
-		if (j->moot) {
-			job_answer(j, STS_NO_POLICY);
-			return;
-		}
-		if (j->q_txt) {
-			dns_cancel(dns, j->q_txt);
-			j->q_txt = NULL;
-			j->txt_status = j->seen.txt = RR_FAIL;
-			j->seen.why = RR_WHY_TIMEOUT;
-			j->record_err = ERR_NOTFOUND;
-			snprintf(j->text, sizeof(j->text),
-			    "TXT lookup failed: timeout");
-		}
-		if (!j->store_read) {
-			j->store_read = true;
-			j->store_err = ERR_TIMEOUT;
-		}
-		job_decide(j);
-		break;
-	case JOB_ADDR:
-		dns_cancel(dns, j->q_addr[0]);
-		dns_cancel(dns, j->q_addr[1]);
-		j->q_addr[0] = j->q_addr[1] = NULL;
-		j->addr_failed = true;
-		job_fetch(j);
-		break;
-	case JOB_PUT:
-		job_answer(j, STS_FRESH);
-		break;
-	case JOB_FETCH:
-	case JOB_OVER:
-		BUG("sts job has no deadline in state %d", (int)j->state);
-	}
-}
-
-static void
-job_look(struct job *j)
-{
-	struct sts *s = j->sts;
-	char name[DOMAIN_MAX + 16];
-
-	snprintf(name, sizeof(name), "_mta-sts.%s", j->domain);
-	timer_start(j->timer, s->o.txt_timeout_ms);
-	j->seen.asked = true;
-	j->seen.no_store = !s->o.store;
-	j->store_err = s->o.store
-	    ? store_sts_get(s->o.store, j->domain, on_entry, j)
-	    : ERR_NOTFOUND;
-	if (j->store_err)
-		j->store_read = true;
+	g->away = NULL;
+	if (v)
+		on_verdict(g, v);
 	else
-		j->store_owes++;
-	if (strlen(name) < DOMAIN_MAX) {
-		j->q_txt = dns_ask(s->o.dns, name, RR_TXT, on_txt, j);
-		return;
-	}
-	/* No such name can exist. */
-	j->txt_status = RR_NXDOMAIN;
-	j->record_err = ERR_NOTFOUND;
-	if (j->store_read)
-		timer_start(j->timer, 0);
+		on_no_answer(g);
 }
 
-static struct job *
-job_new(struct sts *s, const char *domain)
+static void
+ask_away(struct group *g)
 {
-	struct job *j = job_blank(s, domain);
+	const struct sts_opts *o = &g->sts->desk.o;
 
-	/* RFC 8461 3.4: an address literal has no policy. */
-	j->moot = !s->o.on || domain_is_ip(str_of(domain));
-	if (j->moot) {
-		timer_start(j->timer, 0);
-		return j;
-	}
-	map_put(s->jobs, str_of(domain), j);
-	j->joinable = true;
-	job_look(j);
-	return j;
+	g->timer = timer_new(o->loop, on_no_answer, g);
+	g->away = o->away.ask(o->away.arg, g->domain, on_away, g);
+	timer_start(g->timer,
+	    g->away
+		? 2 * o->txt_timeout_ms + o->fetch_timeout_ms + AWAY_MARGIN_MS
+		: 0);
 }
 
-/* ---- the contract ---- */
+static bool
+is_ours(const struct sts *s, const char *domain)
+{
+	const struct sts_opts *o = &s->desk.o;
+
+	return !o->on || !o->away.ask || domain_is_ip(str_of(domain)) ||
+	    msg_bucket(str_of(domain)) % o->shards == o->shard;
+}
+
+static struct group *
+group_new(struct sts *s, enum sts_job_kind kind, const char *domain)
+{
+	struct group *g = xcalloc(1, sizeof(*g));
+
+	g->sts = s;
+	snprintf(g->domain, sizeof(g->domain), "%s", domain);
+	list_init(&g->waiters);
+	list_push(&s->groups, &g->link);
+	if (is_ours(s, domain))
+		g->job = sts_job_start(&s->desk, kind, domain, on_verdict, g);
+	else
+		ask_away(g);
+	return g;
+}
+
+static struct sts_lookup *
+group_join(struct group *g, sts_lookup_fn *fn, void *arg)
+{
+	struct sts_lookup *l = xcalloc(1, sizeof(*l));
+
+	l->fn = fn;
+	l->arg = arg;
+	list_push(&g->waiters, &l->link);
+	return l;
+}
+
+/* ---- forgetting ---- */
+
+/* Those who come from now on do not join those who came before. */
+static void
+cut_off(struct sts *s, const char *domain)
+{
+	struct group *g = map_get(s->by_domain, str_of(domain));
+
+	if (g)
+		group_leave_map(g);
+	sts_job_disown(&s->desk, domain);
+	sts_notes_forget(s->desk.notes, domain);
+	sts_desk_gauge(&s->desk);
+}
+
+static void
+forget_free(struct forget *f)
+{
+	list_remove(&f->link);
+	free(f);
+}
+
+static void
+on_forgotten(void *arg, int err)
+{
+	struct forget *f = arg;
+	store_done_fn *fn = f->fn;
+	void *fn_arg = f->arg;
+
+	/* Some may have read the entry before it was gone. */
+	if (!err)
+		cut_off(f->sts, f->domain);
+	forget_free(f);
+	fn(fn_arg, err);
+}
+
+static void
+on_no_credit(void *arg, int err)
+{
+	(void)err;
+	on_forgotten(arg, ERR_FULL);
+}
+
+void
+sts_forget(struct sts *s, const char *domain, store_done_fn *fn, void *arg)
+{
+	struct forget *f = xcalloc(1, sizeof(*f));
+
+	f->sts = s;
+	snprintf(f->domain, sizeof(f->domain), "%s", domain);
+	f->fn = fn;
+	f->arg = arg;
+	list_push(&s->forgets, &f->link);
+	if (store_sts_drop(s->desk.o.store, domain, INT64_MAX, on_forgotten, f))
+		store_later(s->desk.o.store, on_no_credit, f);
+	else /* what is stored from here on comes behind it */
+		cut_off(s, domain);
+}
+
+/* ---- the rest of the contract ---- */
+
+static void
+on_stored(void *arg, int64_t due)
+{
+	struct sts *s = arg;
+
+	sts_refresh_hint(s->refresh, due);
+}
 
 struct sts *
 sts_new(const struct sts_opts *o)
 {
 	struct sts *s = xcalloc(1, sizeof(*s));
+	struct sts_desk *d = &s->desk;
 	uint8_t seed[16];
 
-	s->o = *o;
-	if (s->o.txt_timeout_ms == 0)
-		s->o.txt_timeout_ms = TXT_TIMEOUT_MS;
-	if (s->o.fetch_timeout_ms == 0)
-		s->o.fetch_timeout_ms = FETCH_TIMEOUT_MS;
+	sts_desk_init(d);
+	d->o = *o;
+	if (d->o.txt_timeout_ms == 0)
+		d->o.txt_timeout_ms = TXT_TIMEOUT_MS;
+	if (d->o.fetch_timeout_ms == 0)
+		d->o.fetch_timeout_ms = FETCH_TIMEOUT_MS;
+	d->notes = sts_notes_new(o->rng, 0);
+	d->on_stored = on_stored;
+	d->arg = s;
+	s->refresh = sts_refresh_new(d);
 	rng_fill(o->rng, seed, sizeof(seed));
-	s->jobs = map_new(seed);
-	s->notes = sts_notes_new(o->rng, 0);
-	list_init(&s->all_jobs);
+	s->by_domain = map_new(seed);
+	list_init(&s->groups);
+	list_init(&s->forgets);
 	return s;
 }
 
@@ -563,26 +284,46 @@ sts_free(struct sts *s)
 {
 	if (!s)
 		return;
-	while (!list_empty(&s->all_jobs))
-		job_free(CONTAINER_OF(s->all_jobs.next, struct job, link));
-	map_free(s->jobs, NULL);
-	sts_notes_free(s->notes);
+	sts_refresh_free(s->refresh);
+	while (!list_empty(&s->groups))
+		group_free(CONTAINER_OF(s->groups.next, struct group, link));
+	while (!list_empty(&s->forgets)) {
+		struct forget *f = CONTAINER_OF(
+		    s->forgets.next, struct forget, link);
+
+		store_forget(s->desk.o.store, f);
+		forget_free(f);
+	}
+	map_free(s->by_domain, NULL);
+	sts_notes_free(s->desk.notes);
 	free(s);
+}
+
+void
+sts_start(struct sts *s)
+{
+	if (s->desk.o.on)
+		sts_refresh_start(s->refresh);
 }
 
 struct sts_lookup *
 sts_lookup_start(
     struct sts *s, const char *domain, sts_lookup_fn *fn, void *arg)
 {
-	struct job *j = s->o.on ? map_get(s->jobs, str_of(domain)) : NULL;
-	struct sts_lookup *l = xcalloc(1, sizeof(*l));
+	struct group *g = map_get(s->by_domain, str_of(domain));
 
-	l->fn = fn;
-	l->arg = arg;
-	if (!j)
-		j = job_new(s, domain);
-	list_push(&j->waiters, &l->link);
-	return l;
+	if (!g) {
+		g = group_new(s, STS_JOB_LOOK, domain);
+		map_put(s->by_domain, str_of(domain), g);
+		g->joinable = true;
+	}
+	return group_join(g, fn, arg);
+}
+
+struct sts_lookup *
+sts_refresh_now(struct sts *s, const char *domain, sts_lookup_fn *fn, void *arg)
+{
+	return group_join(group_new(s, STS_JOB_FORCED, domain), fn, arg);
 }
 
 void

@@ -21,14 +21,19 @@
 struct parser {
 	struct sts_policy *out;
 	size_t cap; /* slots of out->mx */
-	bool version, mode, max_age;
-	const char *text; /* what is wrong */
+	bool version, mode, max_age, mx; /* a line of it was there */
+	bool mode_known;
+	struct diags *diags; /* NULL: the first fault ends it */
+	const char *text; /* what is wrong first */
 };
 
 static NODISCARD int
-fail(struct parser *p, int err, const char *text)
+fail(struct parser *p, int err, const char *at, const char *rule,
+    const char *text)
 {
-	p->text = text;
+	if (!p->text)
+		p->text = text;
+	diag_add(p->diags, at, rule, text);
 	return err;
 }
 
@@ -75,35 +80,38 @@ utf8_len(struct str s)
 	return r->n;
 }
 
-static bool
-is_value(struct str s)
+/* Bytes at the front of s that a value may hold. RFC 8461 3.2:
+ * sts-policy-ext-value without its rule of blanks. */
+static size_t
+value_len(struct str s)
 {
-	if (s.n == 0)
-		return false;
-	while (s.n > 0) {
-		size_t n = utf8_len(s);
+	struct str rest = s;
+
+	while (rest.n > 0) {
+		size_t n = utf8_len(rest);
 
 		if (n == 0)
-			return false;
-		if (n == 1 && (s.p[0] < 0x20 || s.p[0] == 0x7f))
-			return false;
-		s = str_skip(s, n);
+			break;
+		if (n == 1 && (rest.p[0] < 0x20 || rest.p[0] == 0x7f))
+			break;
+		rest = str_skip(rest, n);
 	}
-	return true;
+	return s.n - rest.n;
 }
 
-static bool
-is_key(struct str s)
+/* Bytes at the front of s that are a key. */
+static size_t
+key_len(struct str s)
 {
-	if (s.n < 1 || s.n > KEY_MAX || !str_is_alnum(s.p[0]))
-		return false;
-	for (size_t i = 1; i < s.n; i++) {
-		char c = s.p[i];
+	size_t n = 0;
 
-		if (!str_is_alnum(c) && c != '_' && c != '-' && c != '.')
-			return false;
-	}
-	return true;
+	if (s.n == 0 || !str_is_alnum(s.p[0]))
+		return 0;
+	while (n < s.n && n < KEY_MAX &&
+	    (str_is_alnum(s.p[n]) || s.p[n] == '_' || s.p[n] == '-' ||
+		s.p[n] == '.'))
+		n++;
+	return n;
 }
 
 static struct str
@@ -121,9 +129,10 @@ take_version(struct parser *p, struct str value)
 {
 	if (p->version)
 		return 0;
-	if (!str_eq(value, STR("STSv1")))
-		return fail(p, ERR_SYNTAX, "version is not STSv1");
 	p->version = true;
+	if (!str_eq(value, STR("STSv1")))
+		return fail(
+		    p, ERR_SYNTAX, value.p, "STS-10", "version is not STSv1");
 	return 0;
 }
 
@@ -135,14 +144,16 @@ take_mode(struct parser *p, struct str value)
 
 	if (p->mode)
 		return 0;
+	p->mode = true;
 	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
 		if (!str_eq(value, str_of(sts_mode_str(modes[i]))))
 			continue;
 		p->out->mode = modes[i];
-		p->mode = true;
+		p->mode_known = true;
 		return 0;
 	}
-	return fail(p, ERR_SYNTAX, "mode is not enforce, testing or none");
+	return fail(p, ERR_SYNTAX, value.p, "STS-10",
+	    "mode is not enforce, testing or none");
 }
 
 static NODISCARD int
@@ -152,11 +163,41 @@ take_max_age(struct parser *p, struct str value)
 
 	if (p->max_age)
 		return 0;
+	p->max_age = true;
 	/* RFC 8461 3.2: 1*10DIGIT; the larger ones are capped. */
 	if (value.n > 10 || codec_u64(value, UINT64_MAX, &v) < 0)
-		return fail(p, ERR_SYNTAX, "max_age is not 1 to 10 digits");
+		return fail(p, ERR_SYNTAX, value.p, "STS-13",
+		    "max_age is not 1 to 10 digits");
 	p->out->max_age = v > STS_MAX_AGE_CAP ? STS_MAX_AGE_CAP : (int64_t)v;
-	p->max_age = true;
+	return 0;
+}
+
+int
+sts_policy_mx(struct str value, char out[DOMAIN_MAX], const char **text)
+{
+	struct str name = value;
+	char canon[DOMAIN_MAX];
+	size_t star = 0;
+
+	/* RFC 8461 3.2: sts-policy-mx-value = ["*."] Domain, A-labels */
+	if (str_starts(name, STR("*.")))
+		star = 2;
+	name = str_skip(name, star);
+	for (size_t i = 0; i < name.n; i++) {
+		if ((unsigned char)name.p[i] < 0x80)
+			continue;
+		*text = "mx is not in A-labels";
+		return ERR_SYNTAX;
+	}
+	*text = "mx is not a host name or *.name";
+	if (name.n == 0 || name.p[name.n - 1] == '.' || domain_is_ip(name) ||
+	    domain_canon_host(name, canon) < 0)
+		return ERR_SYNTAX;
+	*text = "mx is too long";
+	if (strlen(canon) + star >= DOMAIN_MAX)
+		return ERR_SYNTAX;
+	memcpy(out, "*.", star);
+	memcpy(out + star, canon, strlen(canon) + 1);
 	return 0;
 }
 
@@ -164,51 +205,93 @@ static NODISCARD int
 take_mx(struct parser *p, struct str value)
 {
 	struct sts_policy *o = p->out;
-	struct str name = value;
-	char canon[DOMAIN_MAX], *at;
+	char canon[DOMAIN_MAX];
+	const char *text;
+	int err;
 
-	/* RFC 8461 3.2: sts-policy-mx-value = ["*."] Domain, A-labels */
-	if (str_starts(name, STR("*.")))
-		name = str_skip(name, 2);
-	for (size_t i = 0; i < name.n; i++) {
-		if ((unsigned char)name.p[i] >= 0x80)
-			return fail(p, ERR_SYNTAX, "mx is not in A-labels");
-	}
-	if (name.n == 0 || name.p[name.n - 1] == '.' || domain_is_ip(name) ||
-	    domain_canon_host(name, canon) < 0)
-		return fail(p, ERR_SYNTAX, "mx is not a host name or *.name");
+	p->mx = true;
+	err = sts_policy_mx(value, canon, &text);
+	if (err)
+		return fail(p, err, value.p, "STS-15", text);
 	if (o->n_mx == STS_MX_MAX)
-		return fail(p, ERR_TOOBIG, "too many mx lines");
-	if (strlen(canon) + 2 >= DOMAIN_MAX && name.n != value.n)
-		return fail(p, ERR_SYNTAX, "mx is too long");
+		return fail(
+		    p, ERR_TOOBIG, value.p, "STS-43", "too many mx lines");
 	if (o->n_mx == p->cap) {
 		p->cap = p->cap ? p->cap * 2 : 8;
 		o->mx = xrealloc(o->mx, p->cap * sizeof(*o->mx));
 	}
-	at = o->mx[o->n_mx++];
-	if (name.n != value.n) {
-		*at++ = '*';
-		*at++ = '.';
-	}
-	memcpy(at, canon, strlen(canon) + 1);
+	memcpy(o->mx[o->n_mx++], canon, strlen(canon) + 1);
 	return 0;
+}
+
+/* What is wrong with the key of line, of which n bytes are well. */
+static const char *
+key_text(struct str line, size_t n)
+{
+	if (str_starts(line, STR("\xef\xbb\xbf")))
+		return "a byte order mark before the key";
+	if (n == KEY_MAX && str_is_alnum(line.p[n]))
+		return "a key has more than 32 characters";
+	return "a key has a wrong character";
+}
+
+/* RFC 8461 3.2: every field is a key, ":" *WSP, a value, *WSP. */
+static NODISCARD int
+cut_key(struct parser *p, struct str line, struct str *key)
+{
+	size_t n = key_len(line);
+
+	if (line.n == 0)
+		return fail(p, ERR_SYNTAX, line.p, "STS-11", "an empty line");
+	if (str_find(line, ':') == line.n)
+		return fail(
+		    p, ERR_SYNTAX, line.p, "STS-12", "a line has no colon");
+	if (n == 0 || line.p[n] != ':')
+		return fail(
+		    p, ERR_SYNTAX, line.p + n, "STS-12", key_text(line, n));
+	*key = str_n(line.p, n);
+	return 0;
+}
+
+static NODISCARD int
+cut_value(struct parser *p, struct str behind, struct str *value)
+{
+	struct str s = trim_blanks(behind);
+	size_t n = value_len(s);
+
+	if (s.n == 0)
+		return fail(
+		    p, ERR_SYNTAX, behind.p, "STS-12", "a value is empty");
+	if (n < s.n)
+		return fail(p, ERR_SYNTAX, s.p + n, "STS-43",
+		    "a value has a control character or is not UTF-8");
+	*value = s;
+	return 0;
+}
+
+/* A field whose value is broken is not missing on top. */
+static void
+mark_seen(struct parser *p, struct str key)
+{
+	p->version |= str_eq(key, STR("version"));
+	p->mode |= str_eq(key, STR("mode"));
+	p->max_age |= str_eq(key, STR("max_age"));
+	p->mx |= str_eq(key, STR("mx"));
 }
 
 static NODISCARD int
 take_line(struct parser *p, struct str line)
 {
-	size_t colon = str_find(line, ':');
 	struct str key, value;
+	int err = cut_key(p, line, &key);
 
-	if (colon == line.n)
-		return fail(p, ERR_SYNTAX, "a line has no colon");
-	key = str_n(line.p, colon);
-	value = trim_blanks(str_skip(line, colon + 1));
-	if (!is_key(key))
-		return fail(p, ERR_SYNTAX, "a key has a wrong character");
-	if (!is_value(value))
-		return fail(
-		    p, ERR_SYNTAX, "a value is empty or has a wrong character");
+	if (err)
+		return err;
+	err = cut_value(p, str_skip(line, key.n + 1), &value);
+	if (err) {
+		mark_seen(p, key);
+		return err;
+	}
 	if (str_eq(key, STR("version")))
 		return take_version(p, value);
 	if (str_eq(key, STR("mode")))
@@ -220,48 +303,82 @@ take_line(struct parser *p, struct str line)
 	return 0; /* RFC 8461 3.2: unknown fields are ignored */
 }
 
+/* What must be there; at is the end of the text. */
 static NODISCARD int
-check_complete(struct parser *p)
+check_complete(struct parser *p, const char *at)
 {
-	if (!p->version)
-		return fail(p, ERR_SYNTAX, "version is missing");
-	if (!p->mode)
-		return fail(p, ERR_SYNTAX, "mode is missing");
-	if (!p->max_age)
-		return fail(p, ERR_SYNTAX, "max_age is missing");
-	if (p->out->n_mx == 0 && p->out->mode != STS_MODE_NONE)
-		return fail(p, ERR_SYNTAX, "mx is missing");
-	return 0;
-}
-
-int
-sts_policy_parse(struct str body, struct sts_policy *out, const char **text)
-{
-	struct sts_policy policy = {0};
-	struct parser p = {.out = &policy};
-	struct str line;
 	int err = 0;
 
-	if (body.n > STS_BODY_MAX)
-		err = fail(&p, ERR_TOOBIG, "policy is longer than 64 KB");
-	while (!err && str_cut(&body, '\n', &line)) {
+	if (!p->version)
+		err = fail(p, ERR_SYNTAX, at, "STS-10", "version is missing");
+	if (!p->mode)
+		err = fail(p, ERR_SYNTAX, at, "STS-10", "mode is missing");
+	if (!p->max_age)
+		err = fail(p, ERR_SYNTAX, at, "STS-10", "max_age is missing");
+	if (!p->mx && p->mode_known && p->out->mode != STS_MODE_NONE)
+		err = fail(p, ERR_SYNTAX, at, "STS-10", "mx is missing");
+	return err;
+}
+
+/* Line by line up to the first fault, or with a list of them to the end. */
+static NODISCARD int
+take_lines(struct parser *p, struct str body)
+{
+	struct str line;
+	int err = 0, found;
+
+	while ((!err || p->diags) && str_cut(&body, '\n', &line)) {
 		/* RFC 8461 3.2: sts-policy-term = LF / CRLF; the last one
 		 * is optional, its CR is then none. */
 		if (line.n > 0 && line.p[line.n - 1] == '\r' &&
 		    line.p + line.n != body.p + body.n)
 			line.n--;
-		err = take_line(&p, line);
+		found = take_line(p, line);
+		err = err ? err : found;
 	}
-	if (!err)
-		err = check_complete(&p);
-	if (err) {
-		if (text)
-			*text = p.text;
+	if (!err || p->diags) {
+		found = check_complete(p, body.p + body.n);
+		err = err ? err : found;
+	}
+	return err;
+}
+
+static NODISCARD int
+parse(struct parser *p, struct str body, struct sts_policy *out)
+{
+	struct sts_policy policy = {0};
+	int err;
+
+	p->out = &policy;
+	if (body.n > STS_BODY_MAX)
+		err = fail(p, ERR_TOOBIG, body.p + STS_BODY_MAX, "STS-22",
+		    "policy is longer than 64 KB");
+	else
+		err = take_lines(p, body);
+	if (err)
 		sts_policy_clear(&policy);
-		return err;
-	}
-	*out = policy;
-	return 0;
+	else
+		*out = policy;
+	return err;
+}
+
+int
+sts_policy_parse(struct str body, struct sts_policy *out, const char **text)
+{
+	struct parser p = {.out = NULL};
+	int err = parse(&p, body, out);
+
+	if (err && text)
+		*text = p.text;
+	return err;
+}
+
+int
+sts_policy_lint(struct str body, struct sts_policy *out, struct diags *d)
+{
+	struct parser p = {.diags = d};
+
+	return parse(&p, body, out);
 }
 
 void

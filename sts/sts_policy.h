@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "relay/base/diag.h"
 #include "relay/base/domain.h"
 #include "relay/base/err.h"
 #include "relay/model/verdicts.h"
@@ -23,6 +24,13 @@ struct sts_policy {
 /* *text: what is wrong, static, on ERR_SYNTAX and ERR_TOOBIG (may be NULL). */
 NODISCARD int sts_policy_parse(
     struct str body, struct sts_policy *out, const char **text);
+/* The same, but all faults go to d, whose whole text is body. */
+NODISCARD int sts_policy_lint(
+    struct str body, struct sts_policy *out, struct diags *d);
+/* The value of an mx line to canonical form (STS-15). ERR_SYNTAX with *text,
+ * static; *text is written in any case. */
+NODISCARD int sts_policy_mx(
+    struct str value, char out[DOMAIN_MAX], const char **text);
 void sts_policy_clear(struct sts_policy *p);
 void sts_policy_copy(struct sts_policy *to, const struct sts_policy *from);
 /* STS-34: name of the MX record against the patterns. */

@@ -1,7 +1,6 @@
 /*
  * Which policy is in force. Three facts decide: what the cache holds, what
- * the TXT record says now, and whether a fetch of this id failed a moment
- * ago. A cached policy that has not expired survives everything except a
+ * the TXT record says now, and whether this id may be fetched now. A cached policy that has not expired survives everything except a
  * newer one: whoever blocks DNS or HTTPS must not be able to remove it.
  *
  * RFC 8461 3.3, 5.1.
@@ -33,15 +32,13 @@ has_record(const struct sts_inputs *in)
 	return in->txt_status == RR_OK && in->record_err == 0;
 }
 
-/* STS-21: this id was tried within the last five minutes. */
+/* The domain says, and nobody can have forged it, that there is no record. */
 static bool
-failed_lately(const struct sts_inputs *in)
+is_withdrawn(const struct sts_inputs *in)
 {
-	const struct sts_memory *m = in->memory;
-
-	return m && m->failed_id[0] && strcmp(m->failed_id, in->id) == 0 &&
-	    in->now - m->failed_at < STS_REFETCH_MIN_S &&
-	    in->now >= m->failed_at;
+	return in->txt_secure &&
+	    (in->txt_status == RR_NXDOMAIN || in->txt_status == RR_NODATA ||
+		(in->txt_status == RR_OK && in->record_err == ERR_NOTFOUND));
 }
 
 enum sts_source
@@ -52,30 +49,47 @@ sts_state_after_failure(const struct sts_inputs *in)
 	return has_cached(in) ? STS_CACHED : STS_UNOBTAINABLE;
 }
 
+/* What is in force without a fetch. */
+static enum sts_source
+source_now(const struct sts_inputs *in)
+{
+	/* A row that can't be understood leaves us not knowing what was
+	 * promised, like all other store errors. */
+	if (store_failed(in))
+		return STS_STORE_ERROR;
+	if (!has_record(in)) /* RFC 8461 3.3: no live policy can be found */
+		return has_cached(in) ? STS_CACHED : STS_NO_POLICY;
+	if (!has_cached(in))
+		return STS_UNOBTAINABLE;
+	return strcmp(in->entry->id, in->id) == 0 ? STS_FRESH : STS_CACHED;
+}
+
 enum sts_action
 sts_state_decide(const struct sts_inputs *in, enum sts_source *source)
 {
-	/* A row that can't be understood is cured by fetching it anew; all
-	 * other store errors leave us not knowing what was promised. */
-	if (store_failed(in) && in->store_err != ERR_CORRUPT) {
-		*source = STS_STORE_ERROR;
+	*source = source_now(in);
+	/* A row that can't be understood is cured by fetching it anew. */
+	if (*source == STS_STORE_ERROR && in->store_err != ERR_CORRUPT)
 		return STS_ACT_USE;
-	}
-	if (!has_record(in)) {
-		/* RFC 8461 3.3: no live policy can be found */
-		*source = store_failed(in) ? STS_STORE_ERROR
-		    : has_cached(in)       ? STS_CACHED
-					   : STS_NO_POLICY;
+	if (*source == STS_FRESH || !has_record(in) || in->held_back)
 		return STS_ACT_USE;
-	}
-	if (has_cached(in) && strcmp(in->entry->id, in->id) == 0) {
-		*source = STS_FRESH;
+	return STS_ACT_FETCH;
+}
+
+enum sts_action
+sts_state_refresh(
+    const struct sts_inputs *in, bool forced, enum sts_source *source)
+{
+	*source = source_now(in);
+	if (*source == STS_STORE_ERROR && in->store_err != ERR_CORRUPT)
 		return STS_ACT_USE;
-	}
-	if (failed_lately(in)) {
-		*source = sts_state_after_failure(in);
+	/* RFC 8461 8.3: the policy runs out; nothing prolongs it */
+	if (is_withdrawn(in))
 		return STS_ACT_USE;
-	}
+	if (!has_cached(in) && !(forced && has_record(in)))
+		return STS_ACT_USE;
+	if (in->held_back && !forced)
+		return STS_ACT_USE;
 	return STS_ACT_FETCH;
 }
 
@@ -97,21 +111,6 @@ sts_seen_record(struct sts_seen *s, const struct rr_set *set)
 	if (s->records > 0)
 		(void)snprintf(s->record, sizeof(s->record), "%.*s",
 		    STR_FMT(set->u.txt[0]));
-}
-
-/* What the verdict comes from. A policy that is fresh and is not the stored
- * one was fetched just now. */
-static void
-see(const struct sts_inputs *in, const struct sts_policy *policy,
-    struct sts_verdict *v)
-{
-	bool stored = in->entry &&
-	    (v->source == STS_CACHED ||
-		(has_cached(in) && strcmp(in->entry->id, v->id) == 0));
-
-	v->seen.fetched = stored ? in->entry->fetched : in->now;
-	v->seen.expires = stored ? in->entry->expires
-				 : in->now + policy->max_age;
 }
 
 static const char *
@@ -166,7 +165,6 @@ sts_verdict_make(const struct sts_inputs *in, enum sts_source source,
 	}
 	sts_policy_copy(&v->policy, policy);
 	snprintf(v->id, sizeof(v->id), "%s", id);
-	see(in, policy, v);
 }
 
 void

@@ -12,14 +12,6 @@
 #include "relay/model/verdicts.h"
 #include "sts/sts_policy.h"
 
-#define STS_REFETCH_MIN_S 300 /* after a failed GET, per id: STS-21 */
-
-/* Memory of one domain in its shard. */
-struct sts_memory {
-	char failed_id[STS_ID_MAX]; /* last id whose fetch failed, or "" */
-	int64_t failed_at; /* seconds since 1970 */
-};
-
 #define STS_SEEN_MAX 256 /* bytes of a record with a NUL; longer ones are cut */
 
 /* What a verdict was made from, for those who explain it. */
@@ -32,7 +24,6 @@ struct sts_seen {
 	size_t records; /* how many */
 	bool no_store; /* there is no cache here that could be read */
 	int store_err; /* of reading it; ERR_NOTFOUND: it holds nothing */
-	int64_t fetched, expires; /* of the policy in force; 0: none is */
 };
 
 /* The answer to the question for the record into s. */
@@ -42,9 +33,10 @@ struct sts_inputs {
 	int store_err; /* 0, ERR_NOTFOUND or an error */
 	const struct sts_entry *entry; /* NULL when not there */
 	enum rr_status txt_status;
+	bool txt_secure; /* validated by DNSSEC */
 	int record_err; /* of sts_record_select */
 	const char *id; /* of the record, when record_err is 0 */
-	const struct sts_memory *memory;
+	bool held_back; /* this id may not be fetched now: STS-21 */
 	const struct sts_seen *seen; /* NULL: nobody cares */
 	int64_t now; /* seconds since 1970 */
 };
@@ -54,6 +46,13 @@ enum sts_action { STS_ACT_USE, STS_ACT_FETCH };
 /* Before a fetch. For STS_ACT_USE *source says what is in force. */
 enum sts_action sts_state_decide(
     const struct sts_inputs *in, enum sts_source *source);
+/*
+ * The same when a policy is to be fetched though its id need not have changed:
+ * a refresh of one that is in force (STS-25), which no record is needed for; or
+ * forced by the operator, who need not wait and may fetch what is not cached.
+ */
+enum sts_action sts_state_refresh(
+    const struct sts_inputs *in, bool forced, enum sts_source *source);
 /* After a fetch that failed: what is in force. */
 enum sts_source sts_state_after_failure(const struct sts_inputs *in);
 
@@ -62,6 +61,7 @@ struct sts_verdict {
 	enum sts_source source;
 	struct sts_policy policy; /* owned */
 	char id[STS_ID_MAX];
+	int64_t fetched, expires; /* seconds since 1970; of the policy */
 	const char *rule; /* static id of the rule that decided */
 	char text[160]; /* reason of a failed fetch or record */
 	struct sts_seen seen;

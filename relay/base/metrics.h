@@ -31,6 +31,10 @@
 	X(DNS_IN_FLIGHT, "dns_in_flight", "lookups under way") \
 	X(STS_FETCHES, "sts_fetches_total", "MTA-STS policy fetches") \
 	X(STS_FETCH_FAILED, "sts_fetch_failed_total", "fetches that failed") \
+	X(STS_REFRESH_FAILED, "sts_refresh_failed_total", \
+	    "fetches that failed while a policy was cached") \
+	X(STS_AT_RISK, "sts_policies_at_risk", \
+	    "policies that can't be refreshed and end soon") \
 	X(STEP_BUDGET, "step_budget_exceeded_total", "actors ended by budget") \
 	X(POISON_HELD, "poison_held_total", "messages held after crashes") \
 	X(GATE_REFUSED, "gate_refused_total", "sessions not proven at MAIL") \

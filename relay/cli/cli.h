@@ -45,6 +45,7 @@ struct cli_verb {
 
 int cmd_explain(const struct cli *c);
 extern const struct option explain_options[];
+int cmd_lint(const struct cli *c);
 int cmd_queue(const struct cli *c);
 int cmd_status(const struct cli *c);
 

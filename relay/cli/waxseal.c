@@ -13,6 +13,7 @@
 #include "relay/base/buf.h"
 #include "relay/base/err.h"
 #include "relay/cli/cli.h"
+#include "relay/cli/lint.h"
 
 #define OPTIONS_MAX 32 /* of one command with the common ones */
 
@@ -26,13 +27,21 @@ static const char usage[] =
     "      --connect    also connect to its hosts and look; sends no mail\n"
     "      --port N     of the hosts\n"
     "      --resolver ADDRESS[:PORT]  ask this one, and not the daemon\n"
+    "  lint WHAT        is it right? No daemon is needed\n"
+    "    sts-record [--rrset]     TXT record at _mta-sts, on standard input\n"
+    "    sts-policy               mta-sts.txt, on standard input\n"
+    "    tlsrpt-record [--rrset]  TXT record at _smtp._tls, likewise\n"
+    "    mx-match PATTERN HOST    does an MTA-STS policy name this host?\n"
+    "    dane --base NAME [--name NAME]... --tlsa RECORD... --chain FILE\n"
+    "         [--time EPOCH]      does a chain match TLSA records?\n"
     "  help             this text\n"
     "  version          version of this program\n"
     "  -c FILE          configuration of the daemon; without it\n"
     "                   " CLI_CONF ", or when there is none\n"
     "                   the built-in one, with its queue in ./var\n"
     "  --json           one JSON value on standard output\n"
-    "exit status: 0 fine, 1 there are problems, 2 usage, 3 no answer\n";
+    "exit status: 0 fine, 1 there are problems or the answer is no, 2 usage,\n"
+    "             3 no answer\n";
 
 static int
 cmd_help(const struct cli *c)
@@ -52,10 +61,21 @@ cmd_version(const struct cli *c)
 	return EXIT_FINE;
 }
 
+static const struct option lint_options[] = {
+    {"rrset", no_argument, NULL, LINT_OPT_RRSET},
+    {"base", required_argument, NULL, LINT_OPT_BASE},
+    {"name", required_argument, NULL, LINT_OPT_NAME},
+    {"tlsa", required_argument, NULL, LINT_OPT_TLSA},
+    {"chain", required_argument, NULL, LINT_OPT_CHAIN},
+    {"time", required_argument, NULL, LINT_OPT_TIME},
+    {NULL, 0, NULL, 0},
+};
+
 static const struct cli_verb verbs[] = {
     {"status", cmd_status, NULL},
     {"queue", cmd_queue, NULL},
     {"explain", cmd_explain, explain_options},
+    {"lint", cmd_lint, lint_options},
     {"help", cmd_help, NULL},
     {"version", cmd_version, NULL},
 };

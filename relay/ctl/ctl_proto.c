@@ -413,6 +413,21 @@ held_problem(uint64_t n, json_t *list)
 	    "cause is mended: waxseal queue release ID");
 }
 
+/* STS-26: whoever blocks the policy host waits for this. */
+static void
+policy_problem(uint64_t n, json_t *list)
+{
+	char text[128];
+
+	(void)snprintf(text, sizeof(text),
+	    "%llu MTA-STS policies can't be fetched again and end soon",
+	    (unsigned long long)n);
+	add_problem(list, "sts", text,
+	    "event=sts-fetch result=failed in the log names domains and "
+	    "reasons; if others reach https://mta-sts.DOMAIN/, look at this "
+	    "network; else tell the domain's postmaster");
+}
+
 static json_t *
 problems(const struct ctl_status *s)
 {
@@ -430,6 +445,9 @@ problems(const struct ctl_status *s)
 	resolver_problem(s, list);
 	if (s->stats && s->stats->held)
 		held_problem(s->stats->held, list);
+	if (s->metrics && metrics_get(s->metrics, METRIC_STS_AT_RISK) > 0)
+		policy_problem(
+		    metrics_get(s->metrics, METRIC_STS_AT_RISK), list);
 	return list;
 }
 

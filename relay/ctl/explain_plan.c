@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dane/tlsa_text.h"
 #include "relay/base/buf.h"
-#include "relay/base/codec.h"
 
 struct reader {
 	bool bad;
@@ -77,36 +77,12 @@ static const char *const versions[] = {"1.0", "1.1", "1.2", "1.3"};
 
 #define WORDS(v) (v), sizeof(v) / sizeof((v)[0])
 
-/* "3 1 1 ab12..." */
-static NODISCARD int
-read_tlsa(struct str s, struct rr_tlsa *out)
-{
-	uint64_t field[3];
-	struct buf data;
-	struct str part;
-
-	for (size_t i = 0; i < 3; i++) {
-		if (!str_cut(&s, ' ', &part) || codec_u64(part, 255, &field[i]))
-			return ERR_SYNTAX;
-	}
-	buf_init(&data, RR_TLSA_MAX);
-	if (codec_unhex(s, &data) || data.n == 0) {
-		buf_clear(&data);
-		return ERR_SYNTAX;
-	}
-	out->usage = (uint8_t)field[0];
-	out->selector = (uint8_t)field[1];
-	out->mtype = (uint8_t)field[2];
-	out->len = (uint16_t)data.n;
-	out->data = (uint8_t *)buf_take(&data);
-	return 0;
-}
-
 static void
 read_records(struct reader *r, const json_t *o, struct tls_plan *p)
 {
 	const json_t *list = json_object_get(o, "tlsa");
 	size_t n = json_array_size(list);
+	const char *what;
 
 	if (!json_is_array(list))
 		r->bad = true;
@@ -115,8 +91,8 @@ read_records(struct reader *r, const json_t *o, struct tls_plan *p)
 		const json_t *v = json_array_get(list, i);
 
 		if (!json_is_string(v) ||
-		    read_tlsa(
-			str_of(json_string_value(v)), &p->tlsa[p->n_tlsa])) {
+		    tlsa_text_parse(str_of(json_string_value(v)),
+			&p->tlsa[p->n_tlsa], &what)) {
 			r->bad = true;
 			return;
 		}

@@ -1,7 +1,8 @@
 /*
  * A route: the MX set, then host by host, best preference first. For each
- * host addresses and TLSA are asked when its turn comes; MTA-STS is asked
- * once, beside the first host. The judgement is relay/policy's.
+ * host addresses and TLSA are asked when its turn comes. MTA-STS is asked
+ * once: beside the first host if it must be anyway, else when TLSA leaves the
+ * decision to it. The judgement is relay/policy's.
  *
  *	MX --> WALK --> LOOK --> STS --> WAIT --> WALK ...
  *
@@ -47,8 +48,7 @@ struct route {
 	uint32_t flags;
 	const struct opt_site *site;
 	struct route_watch watch; /* none: no function is set */
-	struct dns *dns; /* that of d, or the tap */
-	struct dns *tap; /* for the watch, or NULL */
+	struct dns *dns; /* that of d, or a tap of it for the watch */
 	enum route_state state;
 	struct timer *timer;
 	struct dns_query *q_mx;
@@ -267,20 +267,26 @@ route_judge(struct route *r)
 		.by_policy = true});
 }
 
-/* DANE alone decides, whatever STS would say: no need to wait for it. */
+/* Whatever TLSA records say, they do not decide alone. */
+static bool
+needs_sts_anyway(const struct route *r)
+{
+	return r->mx.security == MX_INSECURE ||
+	    site_policy_require(r->site, now_s(r)) == SITE_STS;
+}
+
+/* Not where DANE alone decides, whatever STS would say. */
 static bool
 needs_sts(const struct route *r)
 {
-	if (r->sts_known || !r->sts)
+	if (r->sts_known || !r->d->o.sts)
 		return false;
 	/* Who watches wants to see it all the same. */
 	if (r->watch.sts)
 		return true;
 	if (r->verdict.kind == DANE_FAILED)
 		return false;
-	return r->verdict.kind != DANE_USABLE ||
-	    r->mx.security == MX_INSECURE ||
-	    site_policy_require(r->site, now_s(r)) == SITE_STS;
+	return r->verdict.kind != DANE_USABLE || needs_sts_anyway(r);
 }
 
 static void
@@ -296,6 +302,18 @@ on_sts(void *arg, const struct sts_verdict *v)
 		r->watch.sts(r->watch.arg, v);
 	if (r->state == ROUTE_ST_STS)
 		route_judge(r);
+}
+
+/* Once a route. */
+static void
+ask_sts(struct route *r)
+{
+	struct sts *sts = r->d->o.sts;
+
+	if (!sts || r->sts_asked)
+		return;
+	r->sts_asked = true;
+	r->sts = sts_lookup_start(sts, r->policy, on_sts, r);
 }
 
 /* ---- addresses ---- */
@@ -354,10 +372,12 @@ on_host(void *arg, const struct dane_host *h)
 		r->watch.dane(r->watch.arg, h->verdict);
 	r->verdict = *h->verdict;
 	r->verdict.tlsa = rr_tlsa_dup(h->verdict->tlsa, h->verdict->n_tlsa);
-	if (needs_sts(r))
+	if (needs_sts(r)) {
 		route_set_state(r, ROUTE_ST_STS);
-	else
+		ask_sts(r);
+	} else {
 		route_judge(r);
+	}
 }
 
 /* ---- walking the hosts ---- */
@@ -386,10 +406,8 @@ look_at_host(struct route *r)
 	route_set_state(r, ROUTE_ST_LOOK);
 	r->dane = dane_lookup_start(o->loop, r->dns, r->host.host, r->port, on,
 	    HOST_TIMEOUT_MS, on_host, r);
-	if (o->sts && !r->sts_asked) {
-		r->sts_asked = true;
-		r->sts = sts_lookup_start(o->sts, r->policy, on_sts, r);
-	}
+	if (needs_sts_anyway(r))
+		ask_sts(r);
 }
 
 static void
@@ -483,12 +501,9 @@ set_single(struct route *r, const struct nexthop *n)
 static void
 route_begin(struct route *r)
 {
-	const struct options *opt = options_of(r);
 	const char *said = r->site ? r->site->nexthop : NULL;
 	struct nexthop n;
 
-	if (r->port == 0)
-		r->port = opt->deliver.port;
 	r->exempt = said != NULL;
 	if (!said && r->domain[0] == '[')
 		said = r->domain;
@@ -537,12 +552,11 @@ route_start(
 	snprintf(r->domain, sizeof(r->domain), "%s", req->next_hop);
 	memcpy(r->policy, r->domain, sizeof(r->policy));
 	r->flags = req->msg_flags;
-	r->port = req->port;
+	r->port = req->port ? req->port : d->o.options->deliver.port;
 	r->dns = d->o.dns;
 	if (req->watch) {
 		r->watch = *req->watch;
-		r->tap = r->dns = dns_tap_new(
-		    d->o.dns, r->watch.answer, r->watch.arg);
+		r->dns = dns_tap_new(d->o.dns, r->watch.answer, r->watch.arg);
 	}
 	if (d->o.dns_state)
 		r->turns = *d->o.dns_turns;
@@ -574,7 +588,8 @@ route_free(struct route *r)
 	dns_cancel(r->dns, r->q_mx);
 	dane_lookup_cancel(r->dane);
 	sts_lookup_cancel(r->sts);
-	dns_tap_free(r->tap);
+	if (r->dns != r->d->o.dns)
+		dns_tap_free(r->dns);
 	mx_set_clear(&r->mx);
 	dane_verdict_clear(&r->verdict);
 	sts_verdict_clear(&r->sts_verdict);

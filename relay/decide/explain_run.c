@@ -98,8 +98,8 @@ on_sts(void *arg, const struct sts_verdict *v)
 	s->rule = v->rule;
 	memcpy(s->text, v->text, sizeof(s->text));
 	s->max_age = v->policy.max_age;
-	s->fetched = v->seen.fetched;
-	s->expires = v->seen.expires;
+	s->fetched = v->fetched;
+	s->expires = v->expires;
 	s->no_store = v->seen.no_store;
 	s->store_err = v->seen.store_err;
 	s->n_mx = v->policy.n_mx;

@@ -1,6 +1,8 @@
 /*
  * The walk of RFC 5321 5.1 over what relay/decide offers: hosts in order,
- * addresses of a host in order, at most ATTEMPT_SESSIONS connections. What a
+ * addresses of a host in order. The first hosts may use all of their
+ * addresses; after ATTEMPT_FREELY connections a host has two left, so that no
+ * host hides those behind it, however many dead addresses it has. What a
  * failure means is said by classify (pure); what may be sent how is said by
  * the plan. The body is held for the whole attempt, so that a DSN can quote
  * it.
@@ -18,7 +20,9 @@
 #include "relay/deliver/classify.h"
 #include "relay/deliver/smtp_out.h"
 
-#define ATTEMPT_SESSIONS 12 /* connections of one attempt */
+#define ATTEMPT_SESSIONS 32 /* connections, then no more addresses */
+#define ATTEMPT_FREELY 12 /* before a host has but ATTEMPT_HOST_LEAST */
+#define ATTEMPT_HOST_LEAST 2 /* RFC 5321 5.1 */
 #define ATTEMPT_MS (60 * 60 * 1000) /* until a body is on its way */
 
 struct attempt {
@@ -34,7 +38,7 @@ struct attempt {
 	bool have_host, clear, reached, have_kept, loading, hurried, late,
 	    released;
 	size_t at_addr;
-	unsigned sessions;
+	unsigned sessions, host_sessions;
 	struct outcome kept;
 	attempt_fn *fn;
 	void *arg;
@@ -171,12 +175,27 @@ attempt_next_host(struct attempt *a)
 		route_next(a->route);
 }
 
+/* With two addresses to try, one of each family is best: SMTP-30. */
+static size_t
+attempt_other_family(const struct attempt *a)
+{
+	const struct rr_addr *v = a->host.addrs;
+
+	for (size_t i = a->at_addr + 1; i < a->host.n_addrs; i++)
+		if (v[i].family != v[a->at_addr].family)
+			return i;
+	return a->at_addr + 1;
+}
+
 static void
 attempt_next_addr(struct attempt *a)
 {
+	bool thrift = a->sessions >= ATTEMPT_FREELY;
+
 	a->clear = false;
-	a->at_addr++;
-	if (a->at_addr < a->host.n_addrs && a->sessions < ATTEMPT_SESSIONS)
+	a->at_addr = thrift ? attempt_other_family(a) : a->at_addr + 1;
+	if (a->at_addr < a->host.n_addrs && a->sessions < ATTEMPT_SESSIONS &&
+	    (!thrift || a->host_sessions < ATTEMPT_HOST_LEAST))
 		attempt_connect(a);
 	else
 		attempt_next_host(a);
@@ -199,13 +218,10 @@ attempt_view(const struct attempt *a, const struct smtp_out_result *res,
 }
 
 static void
-attempt_stamp(const struct attempt *a, const struct smtp_out_result *res,
-    struct outcome *o)
+attempt_stamp(const struct attempt *a, struct outcome *o)
 {
 	memcpy(o->mx, a->host.host, sizeof(o->mx));
 	rr_addr_str(&a->host.addrs[a->at_addr], o->addr);
-	o->tls = *res->tls;
-	o->clear_fallback = a->clear;
 }
 
 static void
@@ -225,7 +241,7 @@ attempt_session_done(void *arg, const struct smtp_out_result *res)
 			outcome_init(&a->outcomes[i], OUT_DEFERRED);
 			client_fsm_result(res->fsm, i, &r);
 			classify_rcpt(&cs, &r, &a->outcomes[i]);
-			attempt_stamp(a, res, &a->outcomes[i]);
+			attempt_stamp(a, &a->outcomes[i]);
 		}
 		attempt_end(a, NULL);
 		return;
@@ -233,16 +249,16 @@ attempt_session_done(void *arg, const struct smtp_out_result *res)
 	outcome_init(&o, OUT_DEFERRED);
 	switch (classify_session(&cs, &o)) {
 	case CLASSIFY_FINAL:
-		attempt_stamp(a, res, &o);
+		attempt_stamp(a, &o);
 		attempt_end(a, &o);
 		break;
 	case CLASSIFY_NEXT_ADDR:
-		attempt_stamp(a, res, &o);
+		attempt_stamp(a, &o);
 		attempt_keep(a, &o);
 		attempt_next_addr(a);
 		break;
 	case CLASSIFY_NEXT_HOST:
-		attempt_stamp(a, res, &o);
+		attempt_stamp(a, &o);
 		attempt_keep(a, &o);
 		attempt_next_host(a);
 		break;
@@ -270,6 +286,7 @@ attempt_connect(struct attempt *a)
 	memcpy(req.addr.ip, addr->ip, sizeof(req.addr.ip));
 	req.addr.port = a->host.port;
 	a->sessions++;
+	a->host_sessions++;
 	a->session = smtp_out_start(a->ctx.outs, &req, attempt_session_done, a);
 	if (!a->session)
 		attempt_end_text(a, "4.3.0", "no socket for a connection");
@@ -301,6 +318,7 @@ attempt_on_route(void *arg, const struct route_event *ev)
 		tls_plan_copy(&a->host.plan, &ev->host->plan);
 		a->have_host = true;
 		a->at_addr = 0;
+		a->host_sessions = 0;
 		a->clear = false;
 		attempt_connect(a);
 		break;

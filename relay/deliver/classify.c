@@ -227,11 +227,26 @@ local_rule(const char *dsn)
 	return strcmp(dsn, "5.6.7") == 0 ? "SMTP-26" : "SMTP-27";
 }
 
+/* RFC 8461 5: what mode enforce would have said. Of a certificate tls/ has
+ * said it already. */
+static void
+note_testing(const struct classify_session *s, struct outcome *out)
+{
+	if (!s->plan->audit_pkix || out->tls.audit != TLS_OK)
+		return;
+	if (!out->tls.established)
+		out->tls.audit = s->clear_retry ? TLS_HANDSHAKE
+						: TLS_NO_STARTTLS;
+	else if (s->plan->audit_mismatch) /* STS-34, RFC 8460 4.3.1 */
+		out->tls.audit = TLS_HOST_MISMATCH;
+}
+
 void
 classify_rcpt(const struct classify_session *s,
     const struct client_rcpt_result *r, struct outcome *out)
 {
 	begin(s, out);
+	note_testing(s, out);
 	switch (r->state) {
 	case CLIENT_RCPT_ACCEPTED:
 		set_reply(out, OUT_SENT, NULL, s->plan->rule, r->reply);

@@ -26,6 +26,7 @@
 #include "relay/main/errand.h"
 #include "relay/main/had_dane.h"
 #include "relay/main/own_addr.h"
+#include "relay/main/sts_far.h"
 #include "relay/net/http.h"
 #include "relay/net/listener.h"
 #include "relay/net/loop.h"
@@ -63,6 +64,7 @@ struct shard {
 	struct mailbox *mailbox;
 	struct mailbox *repage; /* one credit: asked once until it is done */
 	struct errands *errands;
+	struct sts_far *sts_far;
 	struct metrics metrics;
 	struct rng rng;
 	struct store *store;
@@ -410,6 +412,9 @@ shard_new_actors(struct shard *s)
 	    .log = s->o.log,
 	    .metrics = &s->metrics,
 	    .rng = &s->rng,
+	    .shard = s->o.index,
+	    .shards = s->o.count,
+	    .away = sts_far_away(s->sts_far),
 	    .on = o->sts.on,
 	    .allow_private = o->sts.allow_private};
 	struct decide_opts dco = {.loop = s->loop,
@@ -496,6 +501,8 @@ shard_new(const struct shard_opts *o, struct shard **out, char text[256])
 	if (!err)
 		err = errands_new(s->loop, SHARD_ERRANDS, &s->errands);
 	if (!err)
+		err = sts_far_new(s->loop, o->peers, o->count, &s->sts_far);
+	if (!err)
 		err = store_open(o->hub, s->loop, SHARD_STORE_JOBS, &s->store);
 	if (err)
 		snprintf(text, 256, "shard %u: %s", o->index, err_str(err));
@@ -543,6 +550,7 @@ shard_run(void *arg)
 
 	had_dane_load(
 	    s->had_dane, s->loop, s->o.index, s->o.count, shard_on_memory, s);
+	sts_start(s->sts);
 	loop_run(s->loop);
 }
 
@@ -558,12 +566,17 @@ shard_start(struct shard *s)
 void
 shard_close(struct shard *s)
 {
-	net_thread_join(s->thread);
+	/* All: one that still turns may send an errand home to another. */
+	for (unsigned i = 0; i < s->o.count; i++) {
+		net_thread_join(s->o.peers[i]->thread);
+		s->o.peers[i]->thread = NULL;
+	}
 	mailbox_shut(s->mailbox);
 	mailbox_free(s->mailbox, note_drop);
 	mailbox_shut(s->repage);
 	mailbox_free(s->repage, note_drop);
 	errands_free(s->errands);
+	sts_far_free(s->sts_far);
 	loop_free(s->loop);
 	tls_ctx_free(s->tls);
 	tls_ctx_free(s->tls_sts);

@@ -6,6 +6,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DUE_FIRST_S (20 * 3600)
+#define DUE_SPREAD_S (4 * 3600)
+#define DUE_MIN_S 3600
+
+int64_t
+sts_entry_due(const struct sts_entry *e)
+{
+	uint32_t hash = 2166136261u; /* FNV-1a: evenly spread, nothing more */
+	int64_t half = (e->expires - e->fetched) / 2;
+	int64_t age;
+
+	for (const char *p = e->domain; *p; p++)
+		hash = (hash ^ (uint8_t)*p) * 16777619u;
+	age = DUE_FIRST_S + hash % DUE_SPREAD_S;
+	if (half < age)
+		age = half;
+	return e->fetched + (age < DUE_MIN_S ? DUE_MIN_S : age);
+}
+
 void
 sts_entry_clear(struct sts_entry *e)
 {

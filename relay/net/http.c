@@ -29,13 +29,13 @@
 #include "relay/base/buf.h"
 #include "relay/base/list.h"
 #include "relay/model/tls_result.h"
+#include "relay/net/http_head.h"
 #include "relay/net/loop.h"
 #include "relay/tls/tls_http.h"
 
 #define HTTPS_PORT 443
 #define ADDRS_MAX 8 /* addresses of one request that are tried */
 #define CONNECT_MS 10000 /* for one address */
-#define HEADERS_MAX (64 * 1024) /* bytes, HTTP-04 */
 #define SLOW_BYTES 16L /* a second, over SLOW_SECONDS: a drip */
 #define SLOW_SECONDS 20L
 
@@ -67,8 +67,9 @@ struct http_get {
 	struct http_opts opts;
 	int64_t deadline; /* milliseconds of the loop's clock */
 	struct buf body;
-	size_t header_bytes;
-	bool guarded, too_big, setup_failed; /* facts noted by callbacks */
+	struct http_head head;
+	bool guarded, too_big, garbled,
+	    setup_failed; /* facts noted by callbacks */
 	char error[CURL_ERROR_SIZE];
 	http_fn *fn;
 	void *arg;
@@ -93,14 +94,11 @@ static size_t
 on_header(char *p, size_t size, size_t n, void *arg)
 {
 	struct http_get *g = arg;
+	int err = http_head_line(&g->head, p, size * n);
 
-	(void)p;
-	g->header_bytes += size * n;
-	if (g->header_bytes > HEADERS_MAX) {
-		g->too_big = true;
-		return 0;
-	}
-	return size * n;
+	g->too_big |= err == ERR_TOOBIG;
+	g->garbled |= err == ERR_SYNTAX;
+	return err ? 0 : size * n;
 }
 
 static CURLcode
@@ -351,7 +349,7 @@ transfer_start(struct http_get *g)
 	g->connect_to = curl_slist_append(NULL, pin);
 	g->easy = curl_easy_init();
 	g->error[0] = '\0';
-	g->header_bytes = 0;
+	memset(&g->head, 0, sizeof(g->head));
 	buf_reset(&g->body);
 	if (!g->easy || !g->connect_to || !set_request(g, url) ||
 	    !set_tls_and_time(g, left > 1 ? left : 1) ||
@@ -381,6 +379,8 @@ error_of(const struct http_get *g, CURLcode code)
 		return ERR_PERM;
 	if (g->too_big)
 		return ERR_TOOBIG;
+	if (g->garbled)
+		return ERR_IO;
 	if (g->setup_failed)
 		return ERR_TLS;
 	switch ((int)code) {
@@ -401,19 +401,6 @@ error_of(const struct http_get *g, CURLcode code)
 	}
 }
 
-/* Media type without parameters, lower case: "Text/Plain; x=y". */
-static void
-copy_type(const char *from, char *to, size_t max)
-{
-	struct str s = str_of(from);
-	size_t n = 0;
-
-	s = str_trim(str_n(s.p, str_find(s, ';')));
-	for (; n < s.n && n + 1 < max; n++)
-		to[n] = str_lower(s.p[n]);
-	to[n] = '\0';
-}
-
 static const char *
 text_of(const struct http_get *g, int err, CURLcode code)
 {
@@ -423,6 +410,8 @@ text_of(const struct http_get *g, int err, CURLcode code)
 		return "address is not public";
 	if (err == ERR_TOOBIG)
 		return "response is too big";
+	if (g->garbled)
+		return "length of the body is not said once";
 	return g->error[0] ? g->error : curl_easy_strerror(code);
 }
 
@@ -443,7 +432,7 @@ get_finish(struct http_get *g, CURLcode code)
 		    g->easy, CURLINFO_CONTENT_TYPE, &content_type);
 		curl_easy_getinfo(g->easy, CURLINFO_SSL_VERIFYRESULT, &verify);
 	}
-	copy_type(content_type ? content_type : "", type, sizeof(type));
+	http_head_type(content_type, type, sizeof(type));
 	snprintf(res.text, sizeof(res.text), "%.*s", (int)sizeof(res.text) - 1,
 	    text_of(g, res.err, code));
 	/* The code means something only if the handshake got to verifying. */

@@ -342,6 +342,20 @@ store_sts_put(
 }
 
 int
+store_sts_drop(struct store *s, const char *domain, int64_t before,
+    store_done_fn *fn, void *arg)
+{
+	return submit(s, store_sts_drop_new(domain, before, fn), arg);
+}
+
+int
+store_sts_scan(struct store *s, const struct store_sts_scan *q,
+    store_sts_page_fn *fn, void *arg)
+{
+	return submit(s, store_sts_scan_new(q, fn), arg);
+}
+
+int
 store_dane_load(struct store *s, unsigned shard, unsigned shards,
     store_dane_fn *fn, void *arg)
 {

@@ -159,6 +159,35 @@ NODISCARD int store_sts_get(
 /* Inserts or replaces. fn may be NULL. */
 NODISCARD int store_sts_put(
     struct store *s, const struct sts_entry *e, store_done_fn *fn, void *arg);
+/* Removes the entry of a domain if it expires before then, seconds since
+ * 1970; INT64_MAX: in any case. fn may be NULL. */
+NODISCARD int store_sts_drop(struct store *s, const char *domain,
+    int64_t before, store_done_fn *fn, void *arg);
+
+/* A look through the entries whose bucket mod shards == shard, by domain,
+ * beginning behind after ("": at the first). */
+struct store_sts_scan {
+	unsigned shard, shards;
+	char after[DOMAIN_MAX];
+	int64_t now; /* seconds since 1970 */
+	size_t limit; /* rows to hand out */
+};
+
+struct store_sts_page {
+	/* Those that are due (sts_entry_due) or expired STS_KEEP_S ago.
+	 * Borrowed for the call, without body. */
+	const struct sts_entry *rows;
+	size_t n;
+	bool more; /* go on behind last */
+	char last[DOMAIN_MAX];
+	int64_t next_due; /* of those seen that are not yet; INT64_MAX */
+};
+
+typedef void store_sts_page_fn(
+    void *arg, int err, const struct store_sts_page *page);
+NODISCARD int store_sts_scan(struct store *s, const struct store_sts_scan *q,
+    store_sts_page_fn *fn, void *arg);
+
 /* Domains of this shard that ever had secure TLSA. */
 typedef void store_dane_fn(
     void *arg, int err, const char *const *domains, size_t n);

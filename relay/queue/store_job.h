@@ -81,6 +81,12 @@ struct job *store_list_new(
     uint64_t msg, uint64_t after, size_t limit, store_list_fn *fn);
 struct job *store_stats_new(store_stats_fn *fn);
 
+/* ---- store_sts.c ---- */
+struct job *store_sts_drop_new(
+    const char *domain, int64_t before, store_done_fn *fn);
+struct job *store_sts_scan_new(
+    const struct store_sts_scan *q, store_sts_page_fn *fn);
+
 /* ---- store_aux.c ---- */
 struct job *store_sts_get_new(const char *domain, store_sts_fn *fn);
 struct job *store_sts_put_new(const struct sts_entry *e, store_done_fn *fn);

@@ -70,6 +70,37 @@ tls_dane_setup(void *vssl, const struct tls_plan *plan)
 	return taken > 0 ? 0 : ERR_TLS;
 }
 
+/*
+ * OpenSSL looks at the dates of a trust anchor only if it has signed itself.
+ * RFC 7672 3.1.2 knows no such difference, and an anchor that its owner let
+ * expire vouches for nobody: DANE-35.
+ */
+int
+tls_dane_check_anchor(void *vssl, void *store_ctx)
+{
+	SSL *ssl = vssl;
+	X509_STORE_CTX *sctx = store_ctx;
+	X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(sctx);
+	X509 *anchor = NULL;
+	time_t at = X509_VERIFY_PARAM_get_time(param);
+	bool now = !(
+	    X509_VERIFY_PARAM_get_flags(param) & X509_V_FLAG_USE_CHECK_TIME);
+	int from, to;
+
+	if (SSL_get0_dane_authority(ssl, &anchor, NULL) <= 0 || !anchor)
+		return X509_V_OK;
+	/* 0: it is no time at all */
+	from = X509_cmp_time(X509_get0_notBefore(anchor), now ? NULL : &at);
+	to = X509_cmp_time(X509_get0_notAfter(anchor), now ? NULL : &at);
+	if (from == 0)
+		return X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD;
+	if (to == 0)
+		return X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD;
+	if (from > 0)
+		return X509_V_ERR_CERT_NOT_YET_VALID;
+	return to < 0 ? X509_V_ERR_CERT_HAS_EXPIRED : X509_V_OK;
+}
+
 int
 tls_dane_proof(void *vssl, struct tls_result *r)
 {

@@ -90,7 +90,7 @@ verify(SSL *ssl, X509_STORE *store, STACK_OF(X509) * chain, int64_t now)
 	if (now >= 0)
 		X509_STORE_CTX_set_time(sctx, 0, (time_t)now);
 	if (X509_verify_cert(sctx) == 1) {
-		code = X509_V_OK;
+		code = tls_dane_check_anchor(ssl, sctx);
 		goto out;
 	}
 	code = X509_STORE_CTX_get_error(sctx);

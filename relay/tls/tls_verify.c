@@ -3,9 +3,9 @@
  * the MX host's name among the DNS-IDs. The subject's CN never counts, and "*"
  * stands for exactly one whole label.
  *
- * Where DANE and PKIX must both hold, the second check runs inside the
- * handshake's verification, so that a failure of either ends the handshake
- * with an alert.
+ * What OpenSSL leaves out of DANE, and PKIX where both must hold, is checked
+ * inside the handshake's verification, so that a failure of any ends the
+ * handshake with an alert.
  */
 #include "config.h"
 
@@ -17,6 +17,7 @@
 
 #include "relay/base/domain.h"
 #include "relay/base/str.h"
+#include "relay/tls/tls_dane.h"
 
 #define PKIX_HOSTFLAGS \
 	(X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | \
@@ -74,7 +75,7 @@ out:
 static int
 verify(X509_STORE_CTX *sctx, void *arg)
 {
-	const SSL *ssl = X509_STORE_CTX_get_ex_data(
+	SSL *ssl = X509_STORE_CTX_get_ex_data(
 	    sctx, SSL_get_ex_data_X509_STORE_CTX_idx());
 	const char *also = ssl ? SSL_get_app_data(ssl) : NULL;
 	int code;
@@ -86,11 +87,12 @@ verify(X509_STORE_CTX *sctx, void *arg)
 	}
 	if (X509_verify_cert(sctx) != 1)
 		return 0;
-	if (!also)
-		return 1;
-	code = tls_verify_chain(SSL_CTX_get_cert_store(SSL_get_SSL_CTX(ssl)),
-	    X509_STORE_CTX_get0_cert(sctx), X509_STORE_CTX_get0_untrusted(sctx),
-	    also);
+	code = tls_dane_check_anchor(ssl, sctx);
+	if (code == X509_V_OK && also)
+		code = tls_verify_chain(
+		    SSL_CTX_get_cert_store(SSL_get_SSL_CTX(ssl)),
+		    X509_STORE_CTX_get0_cert(sctx),
+		    X509_STORE_CTX_get0_untrusted(sctx), also);
 	if (code == X509_V_OK)
 		return 1;
 	X509_STORE_CTX_set_error(sctx, code);

@@ -24,8 +24,9 @@ NODISCARD int tls_verify_setup(void *ssl, const char *name);
 int tls_verify_chain(
     void *store, void *leaf, void *untrusted, const char *name);
 /*
- * Hangs our verification into an SSL_CTX: OpenSSL's, then, for an SSL that
- * tls_verify_also named a second name for, PKIX on top. Both must hold.
+ * Hangs our verification into an SSL_CTX: OpenSSL's, then the dates of a
+ * DANE-TA anchor, then, for an SSL that tls_verify_also named a second name
+ * for, PKIX on top. All must hold.
  */
 void tls_verify_install(void *ssl_ctx);
 /* name is kept by reference, as long as ssl. */

@@ -3,6 +3,7 @@
 to behave. Usage: https_server.py FOLDER; prints "NAME PORT" lines, then
 "ready"; ends when its standard input does."""
 
+import itertools
 import os
 import socket
 import ssl
@@ -44,7 +45,15 @@ CERTS = {
     "partial": ("ca", "policy host", "mta*.a.example", None),
     "expired": ("ca", "policy host", HOST,
                 ("20200101000000Z", "20210101000000Z")),
+    "future": ("ca", "policy host", HOST,
+               ("20900101000000Z", "20910101000000Z")),
     "untrusted": ("ca2", "policy host", HOST, None),
+    "two-levels": ("ca", "policy host", "*.example", None),
+    "star-alone": ("ca", "policy host", "*", None),
+    "inner-star": ("ca", "policy host", "mta-sts.*.example", None),
+    "parent": ("ca", "policy host", "a.example", None),
+    "cn-and-ip": ("ca", HOST, "IP:127.0.0.1", None),
+    "cn-and-other": ("ca", HOST, "other.example", None),
 }
 
 
@@ -76,7 +85,8 @@ def make_certs(folder):
         args = ["req", "-new", "-config", config, "-key", base + ".key",
                 "-subj", "/CN=" + common, "-out", base + ".csr"]
         if names:
-            args += ["-addext", "subjectAltName=DNS:" + names]
+            kind = "" if ":" in names else "DNS:"
+            args += ["-addext", f"subjectAltName={kind}{names}"]
         openssl(*args)
         args = ["ca", "-batch", "-notext", "-config", config, "-cert",
                 ca + ".pem", "-keyfile", ca + ".key", "-in", base + ".csr",
@@ -119,8 +129,39 @@ ANSWERS = {
     "/headers": b"HTTP/1.1 200 OK\r\n" + b"X-A: " + b"y" * 1000 + b"\r\n"
                 + b"".join(b"X-%d: %s\r\n" % (i, b"z" * 1000)
                            for i in range(100)),
+    # HTTP-01: two lengths that agree, that do not, and none that counts.
+    "/same-lengths": plain(b"hello", more="Content-Length: 5\r\n"),
+    "/two-lengths": plain(b"hello, world", more="Content-Length: 5\r\n"),
+    "/length-list": b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
+                    b"Content-Length: 5, 12\r\n\r\nhello, world",
+    "/length-sign": b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
+                    b"Content-Length: +5\r\n\r\nhello",
+    "/length-minus": b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
+                     b"Content-Length: -1\r\n\r\nhello",
+    "/length-and-chunks": b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
+                          b"Content-Length: 2\r\n"
+                          b"Transfer-Encoding: chunked\r\n\r\n"
+                          + chunk(b"hello") + b"0\r\n\r\n",
+    "/until-close": b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n"
+                    b"hello",
+    # HTTP-03: 1xx is no answer.
+    "/early": b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+              + plain(b"hello"),
+    "/early-only": b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n",
+    "/early-flood": b"HTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n" * 4000
+                    + plain(b"hello"),
+    "/301": plain(b"hello", "301 Moved Permanently",
+                  f"Location: https://{HOST}/ok\r\n"),
+    "/307": plain(b"hello", "307 Temporary Redirect", "Location: /ok\r\n"),
+    "/refresh": plain(b"hello", more="Refresh: 0; url=/404\r\n"),
+    "/401": plain(b"hello", "401 Unauthorized",
+                  'WWW-Authenticate: Basic realm="x"\r\n'),
+    "/500": plain(b"hello", "500 Internal Server Error"),
     "/nonsense": b"220 smtp.example ESMTP\r\n",
 }
+
+
+COUNT = itertools.count(1)
 
 
 def answer(conn):
@@ -133,6 +174,11 @@ def answer(conn):
     path = head.split()[1].decode()
     if path == "/request":
         conn.sendall(plain(head))
+    elif path == "/count":  # which answer of this kind it is, to be kept long
+        conn.sendall(plain(b"%d" % next(COUNT), more="ETag: x\r\n"
+                           "Cache-Control: max-age=99999\r\n"))
+    elif path == "/sni":
+        conn.sendall(plain(conn.asked.encode()))
     elif path == "/hang":
         conn.recv(1)
     elif path == "/drip":
@@ -162,6 +208,14 @@ def serve(listener, context):
                          daemon=True).start()
 
 
+class AskedSocket(ssl.SSLSocket):
+    asked = "none"  # name that the client asked for
+
+
+def note_name(conn, name, _context):
+    conn.asked = name or "none"
+
+
 def listen(name, folder, cert, most=None):
     warnings.simplefilter("ignore")  # of the old versions
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -170,6 +224,8 @@ def listen(name, folder, cert, most=None):
         context.minimum_version = ssl.TLSVersion.TLSv1
         context.maximum_version = most
     base = os.path.join(folder, cert)
+    context.sslsocket_class = AskedSocket
+    context.sni_callback = note_name
     context.load_cert_chain(base + ".pem", base + ".key")
     listener = socket.create_server(("127.0.0.1", 0), backlog=64)
     threading.Thread(target=serve, args=(listener, context),
@@ -183,6 +239,7 @@ def main():
     for name in CERTS:
         listen(name, folder, name)
     listen("old-tls", folder, "good", ssl.TLSVersion.TLSv1_1)
+    listen("tls-1.2", folder, "good", ssl.TLSVersion.TLSv1_2)
     # Listens and never answers, and a port that nobody listens on.
     silent = socket.create_server(("127.0.0.1", 0), backlog=64)
     print("silent", silent.getsockname()[1], flush=True)

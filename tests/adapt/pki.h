@@ -33,8 +33,12 @@ struct pki_spec {
 	const char *san; /* "DNS:a,DNS:b" or NULL */
 	const char *basic; /* basicConstraints; NULL: "CA:FALSE" */
 	const char *names; /* nameConstraints or NULL */
+	const char *usage; /* keyUsage or NULL */
+	const char *purpose; /* extendedKeyUsage or NULL */
 	long from, to; /* days from now; both 0: -1 to 30 */
 	int rsa_bits; /* 0: P-256 */
+	bool sha1; /* how the issuer signs it */
+	bool odd_end; /* notAfter without seconds: RFC 5280 4.1.2.5.1 */
 };
 
 static inline void
@@ -70,6 +74,10 @@ pki_make(const struct pki_spec *s, const struct pki_cert *issuer, long serial)
 	ASN1_INTEGER_set(X509_get_serialNumber(c.x), serial);
 	X509_gmtime_adj(X509_getm_notBefore(c.x), from * PKI_DAY);
 	X509_gmtime_adj(X509_getm_notAfter(c.x), to * PKI_DAY);
+	if (s->odd_end)
+		assert_int_equal(
+		    ASN1_STRING_set(X509_getm_notAfter(c.x), "4901010000Z", -1),
+		    1);
 	name = X509_get_subject_name(c.x);
 	X509_NAME_add_entry_by_txt(
 	    name, "CN", MBSTRING_ASC, (const unsigned char *)s->cn, -1, -1, 0);
@@ -82,7 +90,12 @@ pki_make(const struct pki_spec *s, const struct pki_cert *issuer, long serial)
 		pki_ext(c.x, issuer->x, NID_subject_alt_name, s->san);
 	if (s->names)
 		pki_ext(c.x, issuer->x, NID_name_constraints, s->names);
-	assert_true(X509_sign(c.x, issuer->key, EVP_sha256()) > 0);
+	if (s->usage)
+		pki_ext(c.x, issuer->x, NID_key_usage, s->usage);
+	if (s->purpose)
+		pki_ext(c.x, issuer->x, NID_ext_key_usage, s->purpose);
+	assert_true(X509_sign(c.x, issuer->key,
+			s->sha1 ? EVP_sha1() : EVP_sha256()) > 0);
 	return c;
 }
 

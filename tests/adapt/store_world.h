@@ -39,6 +39,8 @@ struct world {
 	size_t n_rows;
 	struct store_stats stats;
 	struct sts_entry sts;
+	struct store_sts_page sts_page; /* without rows */
+	char sts_text[500]; /* their names */
 };
 
 static inline void
@@ -210,6 +212,23 @@ on_sts(void *arg, int err, const struct sts_entry *e)
 	if (e) {
 		w->sts = *e;
 		w->sts.body = xstrndup(e->body, e->body_len);
+	}
+	world_answer(w, err);
+}
+
+static inline void
+on_sts_page(void *arg, int err, const struct store_sts_page *page)
+{
+	struct world *w = arg;
+
+	w->sts_text[0] = '\0';
+	for (size_t i = 0; page && i < page->n; i++)
+		(void)snprintf(w->sts_text + strlen(w->sts_text),
+		    sizeof(w->sts_text) - strlen(w->sts_text), "%s ",
+		    page->rows[i].domain);
+	if (page) {
+		w->sts_page = *page;
+		w->sts_page.rows = NULL;
 	}
 	world_answer(w, err);
 }

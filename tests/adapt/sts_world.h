@@ -25,9 +25,9 @@ struct store {
 	struct list calls; /* struct store_call.link */
 	bool has, refuse, silent;
 	bool refuse_put, silent_put;
-	int err, put_err;
+	int err, put_err, drop_err;
 	struct sts_entry row;
-	int gets, puts;
+	int gets, puts, drops, scans;
 };
 
 struct store_call {
@@ -36,8 +36,29 @@ struct store_call {
 	struct store *store;
 	store_sts_fn *got;
 	store_done_fn *done;
+	store_sts_page_fn *paged;
+	struct store_sts_scan scan;
+	int done_err;
 	void *arg;
 };
+
+/* A store of one row. */
+static void
+store_page_of(const struct store_call *c)
+{
+	const struct store *s = c->store;
+	const struct sts_entry *e = &s->row;
+	struct store_sts_page page = {.rows = e, .next_due = INT64_MAX};
+
+	if (s->has && e->expires > c->scan.now &&
+	    sts_entry_due(e) > c->scan.now)
+		page.next_due = sts_entry_due(e);
+	else if (s->has &&
+	    (e->expires > c->scan.now ||
+		e->expires + STS_KEEP_S <= c->scan.now))
+		page.n = 1;
+	c->paged(c->arg, s->err, s->err ? NULL : &page);
+}
 
 static void
 store_fire(void *arg)
@@ -47,8 +68,10 @@ store_fire(void *arg)
 	list_remove(&((struct store_call *)arg)->link);
 	timer_free(c.timer);
 	free(arg);
-	if (c.done)
-		c.done(c.arg, c.store->put_err);
+	if (c.paged)
+		store_page_of(&c);
+	else if (c.done)
+		c.done(c.arg, c.done_err);
 	else if (c.store->err)
 		c.got(c.arg, c.store->err, NULL);
 	else
@@ -57,7 +80,8 @@ store_fire(void *arg)
 }
 
 static void
-answer_later(struct store *s, store_sts_fn *got, store_done_fn *done, void *arg)
+answer_later(
+    struct store *s, store_sts_fn *got, store_done_fn *done, int err, void *arg)
 {
 	struct store_call *c = calloc(1, sizeof(*c));
 
@@ -66,9 +90,10 @@ answer_later(struct store *s, store_sts_fn *got, store_done_fn *done, void *arg)
 	c->store = s;
 	c->got = got;
 	c->done = done;
+	c->done_err = err;
 	c->arg = arg;
 	c->timer = timer_new(s->loop, store_fire, c);
-	if (done ? !s->silent_put : !s->silent)
+	if (got ? !s->silent : !s->silent_put)
 		timer_start(c->timer, 0);
 }
 
@@ -97,7 +122,7 @@ store_sts_get(struct store *s, const char *domain, store_sts_fn *fn, void *arg)
 	s->gets++;
 	if (s->refuse)
 		return ERR_FULL;
-	answer_later(s, fn, NULL, arg);
+	answer_later(s, fn, NULL, 0, arg);
 	return 0;
 }
 
@@ -111,8 +136,43 @@ store_sts_put(
 	sts_entry_clear(&s->row);
 	sts_entry_copy(&s->row, e);
 	s->has = true;
-	answer_later(s, NULL, fn, arg);
+	answer_later(s, NULL, fn, s->put_err, arg);
 	return 0;
+}
+
+int
+store_sts_drop(struct store *s, const char *domain, int64_t before,
+    store_done_fn *fn, void *arg)
+{
+	(void)domain;
+	s->drops++;
+	if (s->refuse)
+		return ERR_FULL;
+	if (!s->drop_err && s->has && s->row.expires < before) {
+		sts_entry_clear(&s->row);
+		s->has = false;
+	}
+	answer_later(s, NULL, fn, s->drop_err, arg);
+	return 0;
+}
+
+int
+store_sts_scan(struct store *s, const struct store_sts_scan *q,
+    store_sts_page_fn *fn, void *arg)
+{
+	s->scans++;
+	if (s->refuse)
+		return ERR_FULL;
+	answer_later(s, NULL, NULL, 0, arg);
+	CONTAINER_OF(s->calls.prev, struct store_call, link)->paged = fn;
+	CONTAINER_OF(s->calls.prev, struct store_call, link)->scan = *q;
+	return 0;
+}
+
+void
+store_later(struct store *s, store_done_fn *fn, void *arg)
+{
+	answer_later(s, NULL, fn, 0, arg);
 }
 
 /* ---- HTTP ---- */
@@ -191,6 +251,7 @@ struct world {
 	struct sts_lookup *other; /* canceled by the first answer */
 	int64_t now;
 	int calls, warnings;
+	int done, done_err; /* of sts_forget */
 	char got[500], rule[16], text[160], lines[2000];
 	struct sts_seen seen;
 };
@@ -236,6 +297,7 @@ world_init(struct world *w)
 	    .log = &w->log,
 	    .metrics = &w->metrics,
 	    .rng = &w->rng,
+	    .shards = 1,
 	    .on = true,
 	    .txt_timeout_ms = 5000};
 	w->sts = sts_new(&w->opts);

@@ -174,9 +174,9 @@ check(struct ctl_world *cw, const struct tcase *c)
 }
 
 static const struct tcase without[] = {
-    {{NULL}, 2, NULL, "waxseal: no command\nTry \"waxseal"},
-    {{"stop"}, 2, NULL, "waxseal: unknown command\nTry \"waxseal"},
-    {{"queue"}, 2, NULL, "waxseal: queue what? list, stats or release\nTry"},
+    {{NULL}, 2, NULL, "waxseal: no command\nTry \"waxseal help\"."},
+    {{"stop"}, 2, NULL, "waxseal: unknown command\nTry \"waxseal help\"."},
+    {{"queue"}, 2, NULL, "waxseal: queue what? list, stats or release\nTry "},
     {{"queue", "drop"}, 2, NULL,
 	"waxseal: queue what? list, stats or release\n"},
     {{"status", "x"}, 2, NULL, "waxseal: status takes no arguments\n"},

@@ -180,6 +180,17 @@ test_sts(void **state)
 	    "no waiting", w.log, "m1.a:25/dane/DANE-11 deferred/4.4.1/SMTP-16");
 	route_free(w.route);
 	w.route = NULL;
+	t_int("STS-01 not asked", w.sts.asked, 0);
+	world_clear(&w);
+
+	world_init(&w);
+	w.sts.silent = true;
+	MX(&w, false, "m1.a");
+	secure_host(&w, "m1.a", "192.0.2.1", "_25._tcp.m1.a");
+	run(&w, "a.example");
+	t_cstr("waiting", w.log, "");
+	route_free(w.route);
+	w.route = NULL;
 	t_int("canceled", w.sts.canceled, 1);
 	world_clear(&w);
 
@@ -218,6 +229,7 @@ test_sts_later(void **state)
 	run(&w, "a.example");
 	t_cstr("DANE-07 does not wait", w.log,
 	    "-m1.a/DANE-07 deferred/4.7.5/DANE-07");
+	t_int("nor ask", w.sts.asked, 0);
 	world_clear(&w);
 
 	world_init(&w);
@@ -342,8 +354,13 @@ test_nexthop(void **state)
 	run(&w, "a.example");
 	t_cstr("DANE-28 real port, private is fine", w.log,
 	    "hub.b:2525/dane/DANE-11 deferred/4.4.1/SMTP-16");
-	t_cstr("STS-27", w.sts.domain, "hub.b");
 	t_int("DANE-58 noted", w.had_set, 1);
+	world_site(&w, SITE_DEFAULT, "hub.c");
+	secure_host(&w, "hub.c", "10.0.0.2", NULL);
+	run(&w, "a.example");
+	t_cstr("no TLSA", w.log,
+	    "hub.c:25/opportunistic/DANE-13 deferred/4.4.1/SMTP-16");
+	t_cstr("STS-27", w.sts.domain, "hub.c");
 	t_bool("no MX question", strstr(buf_str(&w.dns.asked).p, "/15") == NULL,
 	    true);
 	world_site(&w, SITE_DEFAULT, "[127.0.0.1]:2525");

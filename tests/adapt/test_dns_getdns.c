@@ -195,7 +195,7 @@ test_records(void **state)
 	t_cstr("host", w->last->u.mx[0].host, "mx1.test");
 	ask(w, "good.test", RR_TXT);
 	run_until(w, 2);
-	t_is("joined", w->last->u.txt[0], "v=STSv1");
+	t_is("STS-04 joined", w->last->u.txt[0], "v=STSv1");
 	ask(w, "good.test", RR_TLSA);
 	run_until(w, 3);
 	t_int("usage", w->last->u.tlsa[0].usage, 3);

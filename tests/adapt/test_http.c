@@ -28,7 +28,7 @@ struct server {
 	pid_t pid;
 	int in;
 	char folder[40];
-	struct port ports[20];
+	struct port ports[40];
 	size_t n;
 };
 
@@ -201,25 +201,38 @@ static void
 test_certificates(void **state)
 {
 	static const struct {
-		const char *server;
+		const char *name, *server;
 		int err, tls;
 	} cases[] = {
-	    {"good", 0, TLS_OK}, {"wild", 0, TLS_OK}, /* STS-17 */
-	    {"cn-only", ERR_TLS, TLS_HOST_MISMATCH}, /* STS-16 */
-	    {"wrong", ERR_TLS, TLS_HOST_MISMATCH},
-	    {"partial", ERR_TLS, TLS_HOST_MISMATCH}, /* STS-17 */
-	    {"expired", ERR_TLS, TLS_EXPIRED},
-	    {"untrusted", ERR_TLS, TLS_NOT_TRUSTED},
-	    {"old-tls", ERR_TLS, TLS_HANDSHAKE}, /* STS-37 */
+	    {"STS-16", "good", 0, TLS_OK},
+	    {"STS-16 CN only", "cn-only", ERR_TLS, TLS_HOST_MISMATCH},
+	    {"STS-16 CN beside an address", "cn-and-ip", ERR_TLS,
+		TLS_HOST_MISMATCH},
+	    {"STS-16 CN beside another name", "cn-and-other", ERR_TLS,
+		TLS_HOST_MISMATCH},
+	    {"STS-16 wrong host", "wrong", ERR_TLS, TLS_HOST_MISMATCH},
+	    {"STS-16 domain alone", "parent", ERR_TLS, TLS_HOST_MISMATCH},
+	    {"STS-16 expired", "expired", ERR_TLS, TLS_EXPIRED},
+	    {"STS-16 not yet valid", "future", ERR_TLS, TLS_EXPIRED},
+	    {"STS-16 unknown root", "untrusted", ERR_TLS, TLS_NOT_TRUSTED},
+	    {"STS-17 whole label", "wild", 0, TLS_OK},
+	    {"STS-17 part of a label", "partial", ERR_TLS, TLS_HOST_MISMATCH},
+	    {"STS-17 two labels", "two-levels", ERR_TLS, TLS_HOST_MISMATCH},
+	    {"STS-17 not the first label", "inner-star", ERR_TLS,
+		TLS_HOST_MISMATCH},
+	    {"STS-17 nothing but a star", "star-alone", ERR_TLS,
+		TLS_HOST_MISMATCH},
+	    {"STS-37 TLS 1.1", "old-tls", ERR_TLS, TLS_HANDSHAKE},
+	    {"STS-37 TLS 1.2", "tls-1.2", 0, TLS_OK},
 	};
 	struct world w;
 
 	world_init(&w, *state);
 	/* Twice: what one request leaves behind must not help the next. */
 	for (size_t i = 0; i < 2 * T_COUNT(cases); i++) {
-		const char *name = cases[i % T_COUNT(cases)].server;
+		const char *name = cases[i % T_COUNT(cases)].name;
 
-		fetch(&w, name, "/ok");
+		fetch(&w, cases[i % T_COUNT(cases)].server, "/ok");
 		t_err(name, w.err, cases[i % T_COUNT(cases)].err);
 		t_cstr(name, tls_failure_str((enum tls_failure)w.tls),
 		    tls_failure_str(
@@ -244,8 +257,23 @@ test_answers(void **state)
 	    {"/type", 0, 200, "text/plain", "hi"},
 	    {"/no-type", 0, 200, "", "hi"},
 	    {"/redirect", 0, 302, "text/plain", ""}, /* STS-19 */
-	    {"/204", 0, 204, "", ""},
+	    {"/301", 0, 301, "text/plain", "hello"},
+	    {"/307", 0, 307, "text/plain", "hello"},
+	    {"/refresh", 0, 200, "text/plain", "hello"},
+	    {"/204", 0, 204, "", ""}, /* STS-18: who asked compares with 200 */
+	    {"/401", 0, 401, "text/plain", "hello"},
 	    {"/404", 0, 404, "text/plain", "hello"},
+	    {"/500", 0, 500, "text/plain", "hello"},
+	    {"/early", 0, 200, "text/plain", "hello"}, /* HTTP-03 */
+	    {"/early-only", ERR_IO, 103, "", ""},
+	    {"/early-flood", ERR_TOOBIG, 103, "", ""},
+	    {"/same-lengths", 0, 200, "text/plain", "hello"}, /* HTTP-01 */
+	    {"/two-lengths", ERR_IO, 200, "text/plain", ""},
+	    {"/length-list", ERR_IO, 200, "text/plain", ""},
+	    {"/length-sign", ERR_IO, 200, "text/plain", ""},
+	    {"/length-minus", ERR_IO, 200, "text/plain", ""},
+	    {"/length-and-chunks", ERR_IO, 200, "text/plain", ""},
+	    {"/until-close", 0, 200, "text/plain", "hello"},
 	    {"/gzip", 0, 200, "text/plain", "not gzip"}, /* HTTP-02 */
 	    {"/cookie", 0, 200, "text/plain", "hello"},
 	    {"/big", ERR_TOOBIG, 200, "text/plain", ""}, /* STS-22 */
@@ -271,24 +299,89 @@ test_answers(void **state)
 	world_clear(&w);
 }
 
-/* HTTP-01, HTTP-02: the environment has no say in what is sent. */
+/* STS-20: nothing is kept, and nothing is asked about what was kept. */
 static void
-test_request(void **state)
+test_no_cache(void **state)
+{
+	struct world w;
+	char first[sizeof(w.body)];
+
+	world_init(&w, *state);
+	fetch(&w, "good", "/count");
+	snprintf(first, sizeof(first), "%s", w.body);
+	fetch(&w, "good", "/count");
+	t_bool("STS-20 asked again", strcmp(first, w.body) != 0, true);
+	world_clear(&w);
+}
+
+static void
+test_sni(void **state)
 {
 	struct world w;
 
-	setenv("https_proxy", "http://127.0.0.1:1/", 1);
-	setenv("ALL_PROXY", "http://127.0.0.1:1/", 1);
+	world_init(&w, *state);
+	fetch(&w, "good", "/sni");
+	t_cstr("STS-36", w.body, HOST);
+	world_clear(&w);
+}
+
+/* Passwords and certificates that others might use. */
+static void
+make_home(const struct server *s)
+{
+	char path[80];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/.netrc", s->folder);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fprintf(f, "default login u password p\n");
+	fclose(f);
+	snprintf(path, sizeof(path), "%s/.curlrc", s->folder);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fprintf(f, "insecure\nuser = u:p\n");
+	fclose(f);
+}
+
+/* HTTP-01, HTTP-02: the environment has no say in what is sent, where to, and
+ * whom to trust. */
+static void
+test_environment(void **state)
+{
+	static const char *const proxies[] = {"http_proxy", "https_proxy",
+	    "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
+	static const char *const files[] = {
+	    "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"};
+	const struct server *s = *state;
+	struct world w;
+	char ca[80];
+
+	snprintf(ca, sizeof(ca), "%s/ca2.pem", s->folder);
+	make_home(s);
+	setenv("HOME", s->folder, 1);
+	setenv("CURL_HOME", s->folder, 1);
+	setenv("NETRC", s->folder, 1);
+	for (size_t i = 0; i < T_COUNT(proxies); i++)
+		setenv(proxies[i], "http://127.0.0.1:1/", 1);
+	for (size_t i = 0; i < T_COUNT(files); i++)
+		setenv(files[i], ca, 1);
 	world_init(&w, *state);
 	fetch(&w, "good", "/cookie");
+	fetch(&w, "good", "/401");
+	t_int("no password", w.status, 401);
 	fetch(&w, "good", "/request");
 	t_err("no proxy", w.err, 0);
 	t_cstr("request", w.body,
 	    "GET /request HTTP/1.1\r\nHost: " HOST "\r\n"
 	    "User-Agent: waxseal\r\nAccept: text/plain\r\n\r\n");
+	fetch(&w, "untrusted", "/ok");
+	t_err("no roots but ours", w.err, ERR_TLS);
 	world_clear(&w);
-	unsetenv("https_proxy");
-	unsetenv("ALL_PROXY");
+	for (size_t i = 0; i < T_COUNT(proxies); i++)
+		unsetenv(proxies[i]);
+	for (size_t i = 0; i < T_COUNT(files); i++)
+		unsetenv(files[i]);
 }
 
 static void
@@ -379,7 +472,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_certificates),
 	    cmocka_unit_test(test_answers),
-	    cmocka_unit_test(test_request),
+	    cmocka_unit_test(test_no_cache),
+	    cmocka_unit_test(test_sni),
+	    cmocka_unit_test(test_environment),
 	    cmocka_unit_test(test_time),
 	    cmocka_unit_test(test_addresses),
 	    cmocka_unit_test(test_many),

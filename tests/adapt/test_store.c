@@ -292,38 +292,6 @@ test_list(void **state)
 	t_int("oldest", w->stats.oldest, 1800000000);
 }
 
-/* STS-41: the cache lives on disk. */
-static void
-test_sts(void **state)
-{
-	struct world *w = *state;
-	char body[] = "version: STSv1\nmode: enforce\n";
-	struct sts_entry e = {.domain = "example.com",
-	    .id = "20260101",
-	    .fetched = 5,
-	    .expires = 9,
-	    .body = body,
-	    .body_len = sizeof(body) - 1};
-
-	world_started(w, store_sts_get(w->s, "example.com", on_sts, w));
-	t_err("none", world_wait(w), ERR_NOTFOUND);
-	world_started(w, store_sts_put(w->s, &e, on_done, w));
-	t_err("put", world_wait(w), 0);
-	(void)snprintf(e.id, sizeof(e.id), "2");
-	e.expires = 10;
-	t_err("no callback", store_sts_put(w->s, &e, NULL, NULL), 0);
-	world_reopen(w);
-	world_started(w, store_sts_get(w->s, "example.com", on_sts, w));
-	t_err("get", world_wait(w), 0);
-	t_cstr("domain", w->sts.domain, "example.com");
-	t_cstr("replaced", w->sts.id, "2");
-	t_int("fetched", w->sts.fetched, 5);
-	t_int("expires", w->sts.expires, 10);
-	t_is("body", str_n(w->sts.body, w->sts.body_len), body);
-	world_started(w, store_sts_get(w->s, "example.org", on_sts, w));
-	t_err("other", world_wait(w), ERR_NOTFOUND);
-}
-
 static void
 on_domains(void *arg, int err, const char *const *domains, size_t n)
 {
@@ -483,7 +451,6 @@ main(void)
 	    CASE(test_finish_atomic),
 	    CASE(test_page),
 	    CASE(test_list),
-	    CASE(test_sts),
 	    CASE(test_dane_seen),
 	    CASE(test_group_commit),
 	    CASE(test_bad_job_alone),

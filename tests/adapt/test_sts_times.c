@@ -118,7 +118,41 @@ test_address(void **state)
 	world_clear(&w);
 }
 
-/* STS-21, STS-25: when a fetch is tried again. */
+static void *
+never(void *arg, const char *domain, sts_lookup_fn *fn, void *fn_arg)
+{
+	(void)domain;
+	(void)fn;
+	(void)fn_arg;
+	return arg;
+}
+
+static void
+count(void *question)
+{
+	(*(int *)question)++;
+}
+
+/* STS-41: a shard that does not answer is not "no policy". */
+static void
+test_away(void **state)
+{
+	int canceled = 0;
+	struct world w;
+
+	(void)state;
+	start(&w);
+	w.opts.shards = 2;
+	w.opts.shard = (msg_bucket(STR("a.example")) + 1) % 2;
+	w.opts.away = (struct sts_away){
+	    .ask = never, .cancel = count, .arg = &canceled};
+	world_again(&w);
+	ask_in(&w, "STS-41 silence", 115000, "store-error none ");
+	t_int("given up", canceled, 1);
+	world_clear(&w);
+}
+
+/* STS-21: when a fetch is tried again. */
 static void
 test_again(void **state)
 {
@@ -135,12 +169,13 @@ test_again(void **state)
 	w.now += 1;
 	ask(&w, "STS-21 five minutes", "fetch-failed none ");
 	t_int("STS-21 five minutes", w.http.gets, 2);
+	w.now += 599;
+	ask(&w, "STS-21 ten minutes", "fetch-failed none ");
+	t_int("STS-21 ten minutes", w.http.gets, 2);
 	w.http.res.err = 0;
-	w.now += 300;
+	w.now += 1;
 	ask(&w, "host is back", "fresh enforce 1");
-	w.now += 86399;
-	ask(&w, "STS-25 not yet a day", "fresh enforce 1");
-	t_int("STS-25 not yet a day", w.http.gets, 3);
+	t_int("STS-26 one warning", w.warnings, 1);
 	world_clear(&w);
 }
 
@@ -167,6 +202,7 @@ main(void)
 	    cmocka_unit_test(test_txt),
 	    cmocka_unit_test(test_store),
 	    cmocka_unit_test(test_address),
+	    cmocka_unit_test(test_away),
 	    cmocka_unit_test(test_again),
 	    cmocka_unit_test(test_expiry),
 	};

@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "relay/tls/tls_offline.h"
-#include "tests/adapt/tls_world.h"
+#include "tests/adapt/tls_cases.h"
 #include "tests/unit/t.h"
 
 #define EE TLS_PROOF_DANE_EE
@@ -65,150 +65,6 @@ static const struct tcase cases[] = {
 	{GOOD},
 	{{3, 1, 1, GOOD}, {3, 1, 2, SELF}},
 	.want = TLS_TLSA_MISMATCH},
-
-    /* DANE-TA */
-    {.name = "DANE-35 2 1 1",
-	TLS_DANE,
-	{GOOD, ROOT},
-	{{2, 1, 1, ROOT}},
-	.proof = TA},
-    {.name = "DANE-35 2 0 1",
-	TLS_DANE,
-	{GOOD, ROOT},
-	{{2, 0, 1, ROOT}},
-	.proof = TA},
-    {.name = "DANE-35 intermediate is the anchor",
-	TLS_DANE,
-	{GOOD_SUB, SUB},
-	{{2, 1, 1, SUB}},
-	.proof = TA},
-    {.name = "DANE-35 root over intermediate",
-	TLS_DANE,
-	{GOOD_SUB, SUB, ROOT},
-	{{2, 0, 2, ROOT}},
-	.proof = TA},
-    {.name = "DANE-35 the anchor is no public root",
-	TLS_DANE,
-	{GOOD_OLD_ROOT, ROOT_OLD},
-	{{2, 1, 1, ROOT_OLD}},
-	.want = TLS_EXPIRED},
-    {.name = "DANE-35 leaf expired",
-	TLS_DANE,
-	{EXPIRED, ROOT},
-	{{2, 1, 1, ROOT}},
-	.want = TLS_EXPIRED},
-    {.name = "DANE-35 leaf not yet valid",
-	TLS_DANE,
-	{EARLY, ROOT},
-	{{2, 1, 1, ROOT}},
-	.want = TLS_EXPIRED},
-    {.name = "DANE-35 name mismatch",
-	TLS_DANE,
-	{FOREIGN, ROOT},
-	{{2, 1, 1, ROOT}},
-	.want = TLS_HOST_MISMATCH},
-    {.name = "DANE-35 another anchor",
-	TLS_DANE,
-	{GOOD, ROOT},
-	{{2, 1, 1, ROOT_2}},
-	.want = TLS_TLSA_MISMATCH},
-    {.name = "DANE-35 anchor presented, but not the issuer",
-	TLS_DANE,
-	{SELF, ROOT_2},
-	{{2, 1, 1, ROOT_2}},
-	.want = TLS_TLSA_MISMATCH},
-    {.name = "DANE-36 name constraint of the anchor",
-	TLS_DANE,
-	{GOOD_NARROW, ROOT_NARROW},
-	{{2, 0, 0, ROOT_NARROW}},
-	.want = TLS_NOT_TRUSTED},
-    {.name = "digest of an anchor that is not presented",
-	TLS_DANE,
-	{GOOD},
-	{{2, 1, 1, ROOT}},
-	.want = TLS_TLSA_MISMATCH},
-    {.name = "DANE-37 2 0 0, anchor only in DNS",
-	TLS_DANE,
-	{GOOD},
-	{{2, 0, 0, ROOT}},
-	.proof = TA},
-    {.name = "DANE-37 2 1 0, key only in DNS",
-	TLS_DANE,
-	{GOOD},
-	{{2, 1, 0, ROOT}},
-	.proof = TA},
-    {.name = "DANE-37 2 0 0, name mismatch",
-	TLS_DANE,
-	{FOREIGN},
-	{{2, 0, 0, ROOT}},
-	.want = TLS_HOST_MISMATCH},
-    {.name = "DANE-37 2 0 0 of another",
-	TLS_DANE,
-	{GOOD},
-	{{2, 0, 0, ROOT_2}},
-	.want = TLS_TLSA_MISMATCH},
-    {.name = "EE does not match, TA does",
-	TLS_DANE,
-	{GOOD, ROOT},
-	{{3, 1, 1, SELF}, {2, 1, 1, ROOT}},
-	.proof = TA},
-
-    /* DANE-TA names, RFC 7672 3.2.2 and 3.2.3 */
-    {.name = "DANE-41 base domain",
-	TLS_DANE,
-	{GOOD, ROOT},
-	{{2, 1, 1, ROOT}},
-	{MX, DOMAIN},
-	.proof = TA},
-    {.name = "DANE-42 next-hop domain",
-	TLS_DANE,
-	{DOMAIN_NAMED, ROOT},
-	{{2, 1, 1, ROOT}},
-	{MX, DOMAIN},
-	.proof = TA},
-    {.name = "DANE-42 third name",
-	TLS_DANE,
-	{FOREIGN, ROOT},
-	{{2, 1, 1, ROOT}},
-	{MX, DOMAIN, OTHER},
-	.proof = TA},
-    {.name = "DANE-43 next-hop domain not given",
-	TLS_DANE,
-	{DOMAIN_NAMED, ROOT},
-	{{2, 1, 1, ROOT}},
-	{MX},
-	.want = TLS_HOST_MISMATCH},
-    {.name = "DANE-45 CN without DNS-ID",
-	TLS_DANE,
-	{CN_ONLY, ROOT},
-	{{2, 1, 1, ROOT}},
-	.proof = TA},
-    {.name = "DANE-45 CN beside another DNS-ID",
-	TLS_DANE,
-	{CN_OTHER_SAN, ROOT},
-	{{2, 1, 1, ROOT}},
-	.want = TLS_HOST_MISMATCH},
-    {.name = "DANE-46 wildcard",
-	TLS_DANE,
-	{WILD, ROOT},
-	{{2, 1, 1, ROOT}},
-	.proof = TA},
-    {.name = "DANE-46 wildcard is not the bare name",
-	TLS_DANE,
-	{WILD_BARE, ROOT},
-	{{2, 1, 1, ROOT}},
-	.want = TLS_HOST_MISMATCH},
-    {.name = "DANE-46 wildcard is one label",
-	TLS_DANE,
-	{WILD, ROOT},
-	{{2, 1, 1, ROOT}},
-	{"a.b.example.com"},
-	.want = TLS_HOST_MISMATCH},
-    {.name = "DANE-46 partial wildcard",
-	TLS_DANE,
-	{PARTIAL, ROOT},
-	{{2, 1, 1, ROOT}},
-	.want = TLS_HOST_MISMATCH},
 
     /* Records that must not count */
     {.name = "DANE-38 usage 1 does not help",
@@ -338,53 +194,19 @@ static const struct tcase cases[] = {
 static void
 test_table(void **state)
 {
-	struct world *w = world_of(state);
-
-	for (size_t i = 0; i < T_COUNT(cases); i++) {
-		const struct tcase *c = &cases[i];
-		struct tls_engine *e = NULL;
-		struct pki_server s;
-		struct tls_plan p;
-
-		make_plan(w, c, &p);
-		start_server(w, c->chain, 0, &s);
-		t_err(c->name, tls_engine_new(w->ctx, &p, &e), 0);
-		tls_plan_clear(&p);
-		t_err(c->name, tls_engine_handshake(e), ERR_MORE);
-		t_err(c->name, tls_engine_write(e, "mail", 4), ERR_TLS);
-		carry(e, &s);
-		if (c->want == TLS_OK)
-			check_success(c, e, &s);
-		else
-			check_failure(c, e, &s);
-		tls_engine_free(e);
-		pki_server_stop(&s);
-	}
+	run_handshakes(world_of(state), cases, T_COUNT(cases));
 }
 
-/* TLS 1.2 verifies in another place of the handshake than 1.3. */
 static void
 test_refused_in_1_2(void **state)
 {
-	struct world *w = world_of(state);
+	run_refused_in_1_2(world_of(state), cases, T_COUNT(cases));
+}
 
-	for (size_t i = 0; i < T_COUNT(cases); i++) {
-		const struct tcase *c = &cases[i];
-		struct tls_engine *e = NULL;
-		struct pki_server s;
-		struct tls_plan p;
-
-		if (c->want == TLS_OK)
-			continue;
-		make_plan(w, c, &p);
-		start_server(w, c->chain, TLS1_2_VERSION, &s);
-		t_err(c->name, tls_engine_new(w->ctx, &p, &e), 0);
-		tls_plan_clear(&p);
-		carry(e, &s);
-		check_failure(c, e, &s);
-		tls_engine_free(e);
-		pki_server_stop(&s);
-	}
+static void
+test_offline(void **state)
+{
+	run_offline(world_of(state), cases, T_COUNT(cases));
 }
 
 /* STS-32: testing is looked at and never acted on. */
@@ -448,53 +270,6 @@ test_audit(void **state)
 		    tls_failure_str(v[i].audit));
 		tls_engine_free(e);
 		pki_server_stop(&s);
-	}
-}
-
-/* The presented chain as PEM; caller clears. */
-static void
-chain_pem(struct world *w, const struct tcase *c, struct buf *b)
-{
-	BIO *bio = BIO_new(BIO_s_mem());
-	char *p = NULL;
-	long n;
-
-	for (size_t i = 0; i < 3 && c->chain[i]; i++)
-		PEM_write_bio_X509(bio, w->cert[c->chain[i]].x);
-	n = BIO_get_mem_data(bio, &p);
-	buf_init(b, 100000);
-	buf_add(b, p, (size_t)n);
-	BIO_free(bio);
-}
-
-/* Judged without a connection, each case ends the same. */
-static void
-test_offline(void **state)
-{
-	struct world *w = world_of(state);
-
-	for (size_t i = 0; i < T_COUNT(cases); i++) {
-		const struct tcase *c = &cases[i];
-		struct tls_result r;
-		struct tls_plan p;
-		struct buf pem;
-
-		if (c->level != TLS_DANE && c->level != TLS_PKIX)
-			continue;
-		make_plan(w, c, &p);
-		chain_pem(w, c, &pem);
-		t_err(c->name,
-		    tls_offline_verify(w->ctx, &p, buf_str(&pem), -1, &r), 0);
-		t_cstr(c->name, tls_failure_str(r.failure),
-		    tls_failure_str(c->want));
-		t_cstr(
-		    c->name, tls_proof_str(r.proof), tls_proof_str(c->proof));
-		t_bool(c->name, r.verified, c->want == TLS_OK);
-		t_bool(c->name, r.established, false);
-		t_bool(c->name, r.depth >= 0,
-		    c->want == TLS_OK && c->level == TLS_DANE);
-		tls_plan_clear(&p);
-		buf_clear(&pem);
 	}
 }
 

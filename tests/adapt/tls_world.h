@@ -24,23 +24,51 @@ enum cert {
 	ROOT_OLD, /* expired */
 	ROOT_NARROW, /* name constraint: only example.net */
 	SUB, /* issued by ROOT */
+	SUB_OLD, /* the same, expired */
+	SUB_EARLY, /* the same, not yet valid */
+	SUB_ODD, /* the same, with an end that nobody can read */
+	ROOT_SHORT, /* path length 0 */
+	SUB_SHORT, /* issued by it, though */
+	ROOT_WEAK, /* RSA, 1024 bits */
+	NO_CA,
+	NO_SIGNER, /* a CA whose key may not sign certificates */
 	ISSUERS_END_,
 	GOOD = ISSUERS_END_,
 	GOOD_SUB,
 	GOOD_OLD_ROOT,
+	GOOD_SUB_OLD,
+	GOOD_SUB_EARLY,
+	GOOD_SUB_ODD,
 	GOOD_NARROW,
+	FOREIGN_NARROW,
+	GOOD_SHORT,
+	GOOD_TOO_LONG,
+	GOOD_WEAK_ROOT,
+	GOOD_NO_CA,
+	GOOD_NO_SIGNER,
+	CLIENT, /* its key is for clients alone */
 	FOREIGN, /* another name */
 	EXPIRED,
 	EARLY,
 	CN_ONLY,
 	CN_OTHER_SAN,
+	CN_MAIL_SAN, /* no DNS-ID, as the next one */
+	CN_IP_SAN,
+	CN_WILD,
+	CN_PARTIAL,
 	WILD,
 	WILD_BARE,
 	PARTIAL,
+	PARTIAL_END,
+	STAR_ALONE,
+	STAR_SECOND,
+	STAR_TWICE,
+	STAR_TOP,
 	DOMAIN_NAMED,
 	SELF,
 	SELF_BAD, /* expired, another name */
 	WEAK,
+	OLD_DIGEST,
 	CERTS_END_
 };
 
@@ -58,23 +86,59 @@ static const struct {
 	    .basic = "critical,CA:TRUE",
 	    .names = "critical,permitted;DNS:example.net"}},
     [SUB] = {ROOT, {.cn = "Sub", .basic = "critical,CA:TRUE"}},
+    [SUB_OLD] = {ROOT,
+	{.cn = "Sub old", .basic = "critical,CA:TRUE", .from = -9, .to = -2}},
+    [SUB_EARLY] = {ROOT,
+	{.cn = "Sub early", .basic = "critical,CA:TRUE", .from = 2, .to = 9}},
+    [SUB_ODD] = {ROOT,
+	{.cn = "Sub odd", .basic = "critical,CA:TRUE", .odd_end = true}},
+    [ROOT_SHORT] = {NONE_,
+	{.cn = "Short", .basic = "critical,CA:TRUE,pathlen:0"}},
+    [SUB_SHORT] = {ROOT_SHORT, {.cn = "Sub", .basic = "critical,CA:TRUE"}},
+    [ROOT_WEAK] = {NONE_,
+	{.cn = "Weak", .basic = "critical,CA:TRUE", .rsa_bits = 1024}},
+    [NO_CA] = {NONE_, {.cn = "No CA", .basic = "critical,CA:FALSE"}},
+    [NO_SIGNER] = {NONE_,
+	{.cn = "No signer",
+	    .basic = "critical,CA:TRUE",
+	    .usage = "critical,cRLSign"}},
     [GOOD] = {ROOT, {.cn = "x", .san = "DNS:" MX}},
     [GOOD_SUB] = {SUB, {.cn = "x", .san = "DNS:" MX}},
     [GOOD_OLD_ROOT] = {ROOT_OLD, {.cn = "x", .san = "DNS:" MX}},
+    [GOOD_SUB_OLD] = {SUB_OLD, {.cn = "x", .san = "DNS:" MX}},
+    [GOOD_SUB_EARLY] = {SUB_EARLY, {.cn = "x", .san = "DNS:" MX}},
+    [GOOD_SUB_ODD] = {SUB_ODD, {.cn = "x", .san = "DNS:" MX}},
     [GOOD_NARROW] = {ROOT_NARROW, {.cn = "x", .san = "DNS:" MX}},
+    [FOREIGN_NARROW] = {ROOT_NARROW, {.cn = "x", .san = "DNS:" OTHER}},
+    [GOOD_SHORT] = {ROOT_SHORT, {.cn = "x", .san = "DNS:" MX}},
+    [GOOD_TOO_LONG] = {SUB_SHORT, {.cn = "x", .san = "DNS:" MX}},
+    [GOOD_WEAK_ROOT] = {ROOT_WEAK, {.cn = "x", .san = "DNS:" MX}},
+    [GOOD_NO_SIGNER] = {NO_SIGNER, {.cn = "x", .san = "DNS:" MX}},
+    [CLIENT] = {ROOT, {.cn = "x", .san = "DNS:" MX, .purpose = "clientAuth"}},
+    [GOOD_NO_CA] = {NO_CA, {.cn = "x", .san = "DNS:" MX}},
     [FOREIGN] = {ROOT, {.cn = "x", .san = "DNS:" OTHER}},
     [EXPIRED] = {ROOT, {.cn = "x", .san = "DNS:" MX, .from = -9, .to = -2}},
     [EARLY] = {ROOT, {.cn = "x", .san = "DNS:" MX, .from = 2, .to = 9}},
     [CN_ONLY] = {ROOT, {.cn = MX}},
     [CN_OTHER_SAN] = {ROOT, {.cn = MX, .san = "DNS:" OTHER}},
+    [CN_MAIL_SAN] = {ROOT, {.cn = MX, .san = "email:a@" OTHER}},
+    [CN_IP_SAN] = {ROOT, {.cn = MX, .san = "IP:192.0.2.1"}},
+    [CN_WILD] = {ROOT, {.cn = "*.example.com"}},
+    [CN_PARTIAL] = {ROOT, {.cn = "m*.example.com"}},
     [WILD] = {ROOT, {.cn = "x", .san = "DNS:*.example.com"}},
     [WILD_BARE] = {ROOT, {.cn = "x", .san = "DNS:*.mx.example.com"}},
     [PARTIAL] = {ROOT, {.cn = "x", .san = "DNS:m*.example.com"}},
+    [PARTIAL_END] = {ROOT, {.cn = "x", .san = "DNS:*x.example.com"}},
+    [STAR_ALONE] = {ROOT, {.cn = "x", .san = "DNS:*"}},
+    [STAR_SECOND] = {ROOT, {.cn = "x", .san = "DNS:mx.*.com"}},
+    [STAR_TWICE] = {ROOT, {.cn = "x", .san = "DNS:*.*.com"}},
+    [STAR_TOP] = {ROOT, {.cn = "x", .san = "DNS:*.com"}},
     [DOMAIN_NAMED] = {ROOT, {.cn = "x", .san = "DNS:" DOMAIN}},
     [SELF] = {NONE_, {.cn = "x", .san = "DNS:" MX}},
     [SELF_BAD] = {NONE_,
 	{.cn = OTHER, .san = "DNS:" OTHER, .from = -9, .to = -2}},
     [WEAK] = {ROOT, {.cn = "x", .san = "DNS:" MX, .rsa_bits = 1024}},
+    [OLD_DIGEST] = {ROOT, {.cn = "x", .san = "DNS:" MX, .sha1 = true}},
 };
 
 struct world {
@@ -178,6 +242,22 @@ start_server(
 		n++;
 	}
 	pki_server_start(s, w->cert[chain[0]].key, x, n, max);
+}
+
+/* The presented chain as PEM; caller clears. */
+static inline void
+chain_pem(struct world *w, const struct tcase *c, struct buf *b)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *p = NULL;
+	long n;
+
+	for (size_t i = 0; i < 3 && c->chain[i]; i++)
+		PEM_write_bio_X509(bio, w->cert[c->chain[i]].x);
+	n = BIO_get_mem_data(bio, &p);
+	buf_init(b, 100000);
+	buf_add(b, p, (size_t)n);
+	BIO_free(bio);
 }
 
 /* Carries bytes between the two until nobody says more. */

@@ -42,6 +42,8 @@ enum what {
 	JOB_BODY,
 	JOB_STS_GET,
 	JOB_STS_PUT,
+	JOB_STS_DROP,
+	JOB_STS_SCAN,
 	JOB_DANE_LOAD,
 	JOB_DANE_PUT,
 	JOB_LATER
@@ -63,6 +65,10 @@ struct job {
 	size_t limit;
 	char domain[DOMAIN_MAX];
 	struct sts_entry entry;
+	int64_t before;
+	struct store_sts_scan scan;
+	struct store_sts_page page;
+	struct sts_entry *rows;
 	/* What came out. */
 	struct rcpt **rcpts;
 	size_t n;
@@ -74,6 +80,7 @@ struct job {
 		store_sts_fn *sts;
 		store_done_fn *done;
 		store_dane_fn *dane;
+		store_sts_page_fn *page;
 	} fn;
 };
 
@@ -149,6 +156,7 @@ job_free(struct job *j)
 	free(j->domains);
 	blob_unref(j->body);
 	sts_entry_clear(&j->entry);
+	free(j->rows);
 	fake_count(FAKE_JOBS, -1);
 	free(j);
 }
@@ -186,6 +194,13 @@ job_carry_out(struct job *j)
 		break;
 	case JOB_STS_PUT:
 		table_sts_put(&j->entry);
+		break;
+	case JOB_STS_DROP:
+		table_sts_drop(j->domain, j->before);
+		break;
+	case JOB_STS_SCAN:
+		j->rows = xcalloc(j->scan.limit, sizeof(*j->rows));
+		table_sts_scan(&j->scan, j->rows, &j->page);
 		break;
 	case JOB_DANE_LOAD:
 		j->domains = table_dane(j->shard, j->shards, &j->n);
@@ -235,7 +250,11 @@ job_answer(struct job *j)
 			    (const char *const *)(void *)j->domains,
 			    j->err ? 0 : n);
 			break;
+		case JOB_STS_SCAN:
+			j->fn.page(j->arg, j->err, j->err ? NULL : &j->page);
+			break;
 		case JOB_STS_PUT:
+		case JOB_STS_DROP:
 		case JOB_DANE_PUT:
 		case JOB_LATER:
 			if (j->fn.done)
@@ -439,6 +458,29 @@ store_sts_put(
 
 	sts_entry_copy(&j->entry, e);
 	j->fn.done = fn;
+	return job_submit(j);
+}
+
+int
+store_sts_drop(struct store *s, const char *domain, int64_t before,
+    store_done_fn *fn, void *arg)
+{
+	struct job *j = job_new(s, JOB_STS_DROP, arg);
+
+	snprintf(j->domain, sizeof(j->domain), "%s", domain);
+	j->before = before;
+	j->fn.done = fn;
+	return job_submit(j);
+}
+
+int
+store_sts_scan(struct store *s, const struct store_sts_scan *q,
+    store_sts_page_fn *fn, void *arg)
+{
+	struct job *j = job_new(s, JOB_STS_SCAN, arg);
+
+	j->scan = *q;
+	j->fn.page = fn;
 	return job_submit(j);
 }
 

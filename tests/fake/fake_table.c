@@ -30,11 +30,6 @@ struct rcpt_row {
 	char dsn[12], rule[16], mx[DOMAIN_MAX], reply[512];
 };
 
-struct sts_row {
-	struct list node;
-	struct sts_entry e;
-};
-
 struct dane_row {
 	struct list node;
 	char domain[DOMAIN_MAX];
@@ -42,7 +37,6 @@ struct dane_row {
 
 static struct list msgs = {&msgs, &msgs};
 static struct list rcpts = {&rcpts, &rcpts};
-static struct list policies = {&policies, &policies};
 static struct list danes = {&danes, &danes};
 static uint64_t last_id;
 
@@ -372,34 +366,6 @@ table_body(uint64_t msg)
 	return m ? blob_new(blob_str(m->msg->body)) : NULL;
 }
 
-struct sts_entry *
-table_sts(const char *domain)
-{
-	for (struct list *n = policies.next; n != &policies; n = n->next) {
-		struct sts_row *r = CONTAINER_OF(n, struct sts_row, node);
-
-		if (strcmp(r->e.domain, domain) == 0)
-			return &r->e;
-	}
-	return NULL;
-}
-
-void
-table_sts_put(const struct sts_entry *e)
-{
-	struct sts_entry *have = table_sts(e->domain);
-
-	if (!have) {
-		struct sts_row *r = xcalloc(1, sizeof(*r));
-
-		list_init(&r->node);
-		list_push(&policies, &r->node);
-		have = &r->e;
-	}
-	sts_entry_clear(have);
-	sts_entry_copy(have, e);
-}
-
 char **
 table_dane(unsigned shard, unsigned shards, size_t *n)
 {
@@ -462,12 +428,6 @@ fake_store_row(const char *addr, struct store_row *out)
 	return NULL;
 }
 
-const struct sts_entry *
-fake_store_sts(const char *domain)
-{
-	return table_sts(domain);
-}
-
 bool
 fake_store_dane(const char *domain)
 {
@@ -488,12 +448,7 @@ table_end(void)
 		free(CONTAINER_OF(n, struct rcpt_row, node));
 	while (!list_empty(&msgs))
 		msg_drop(CONTAINER_OF(msgs.next, struct msg_row, node));
-	while ((n = list_pop(&policies)) != NULL) {
-		struct sts_row *r = CONTAINER_OF(n, struct sts_row, node);
-
-		sts_entry_clear(&r->e);
-		free(r);
-	}
+	table_sts_end();
 	while ((n = list_pop(&danes)) != NULL)
 		free(CONTAINER_OF(n, struct dane_row, node));
 	last_id = 0;

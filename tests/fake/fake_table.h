@@ -37,8 +37,13 @@ struct rcpt **table_page(unsigned shard, unsigned shards, int64_t after_try,
 struct blob *table_body(uint64_t msg); /* counted, or NULL */
 struct sts_entry *table_sts(const char *domain);
 void table_sts_put(const struct sts_entry *e);
+void table_sts_drop(const char *domain, int64_t before);
+/* rows: room for q->limit; page as store.h has it. */
+void table_sts_scan(const struct store_sts_scan *q, struct sts_entry *rows,
+    struct store_sts_page *page);
 char **table_dane(unsigned shard, unsigned shards, size_t *n);
 void table_dane_put(const char *domain);
+void table_sts_end(void);
 void table_end(void);
 
 #endif

@@ -361,6 +361,33 @@ put_sts(struct script *s, int version)
 	(void)world_wait(s->w);
 }
 
+/* Only what is there: to drop nothing writes nothing, and so does not overwrite
+ * a commit in doubt. */
+static void
+drop_sts(struct script *s)
+{
+	bool there = s->l->jobs[s->l->n_jobs - 1].state == LEDGER_GOOD;
+	struct ledger_job j = {.kind = LEDGER_STS, .msg = -1};
+	struct step step = {.s = s};
+
+	if (!there)
+		return;
+	step.j = new_job(s, &j);
+	world_started(s->w,
+	    store_sts_drop(
+		s->w->s, "sts.example", INT64_MAX, on_stored_sts, &step));
+	(void)world_wait(s->w);
+}
+
+static void
+scan_sts(struct script *s)
+{
+	struct store_sts_scan q = {.shards = 1, .now = 5, .limit = 10};
+
+	world_started(s->w, store_sts_scan(s->w->s, &q, on_sts_page, s->w));
+	note_error(s, world_wait(s->w));
+}
+
 /* All kinds of reading; what is read is looked at by script_check. */
 static void
 read_all(struct script *s)
@@ -376,6 +403,7 @@ read_all(struct script *s)
 	note_error(s, world_wait(w));
 	world_started(w, store_sts_get(w->s, "sts.example", on_sts, w));
 	note_error(s, world_wait(w));
+	scan_sts(s);
 	for (uint64_t id = 1; id <= 2; id++)
 		note_error(s, get_body(w, id));
 }
@@ -410,6 +438,7 @@ first_half(struct script *s, int msgs[4])
 	put_together(s, msgs[0], &msgs[2]);
 	read_all(s);
 	put_sts(s, 1);
+	drop_sts(s);
 	finish_it(s, msgs[0], 0, STORE_DONE, 0);
 	/* One job that does everything at once. */
 	add_effect(&j, msgs[1], 0, STORE_RETRY, 1);

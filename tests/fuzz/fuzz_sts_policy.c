@@ -124,6 +124,28 @@ check_policy(struct str body, const struct sts_policy *p)
 	sts_policy_clear(&copy);
 }
 
+/* With a list of faults the verdict is the same; each lies in the text, and
+ * none comes before the one that the short way stops at. */
+static void
+check_diag(struct str body, int want, const char *text)
+{
+	struct sts_policy p = {0};
+	struct diags d;
+
+	diag_init(&d, body);
+	FUZZ_CHECK(sts_policy_lint(body, &p, &d) == want);
+	sts_policy_clear(&p);
+	FUZZ_CHECK((d.n > 0) == (want != 0));
+	FUZZ_CHECK(d.n == DIAG_MAX || !d.more);
+	for (size_t i = 0; i < d.n; i++) {
+		FUZZ_CHECK(d.v[i].rule && d.v[i].text);
+		FUZZ_CHECK(d.v[i].line >= 1 && d.v[i].column >= 1);
+		FUZZ_CHECK(d.v[i].line + d.v[i].column <= body.n + 2);
+		FUZZ_CHECK(i == 0 || d.v[i].line >= d.v[i - 1].line);
+	}
+	FUZZ_CHECK(d.n == 0 || strcmp(d.v[0].text, text) == 0);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -134,6 +156,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	FUZZ_CHECK(err == 0 || err == ERR_SYNTAX || err == ERR_TOOBIG);
 	FUZZ_CHECK(err == 0 || text != NULL);
+	check_diag(body, err, text);
 	if (!err) {
 		check_policy(body, &p);
 		sts_policy_clear(&p);

@@ -45,6 +45,7 @@ from waxlab.certs import Certs  # noqa: E402
 from waxlab.dns import Dns  # noqa: E402
 from waxlab.ns import (PATIENCE, LabError, Network, Process,  # noqa: E402
                        bind_mount, enter, tool, wait_until)
+from waxlab.questions import Questions  # noqa: E402
 from waxlab.relay import Relay  # noqa: E402
 from waxlab.web import Web  # noqa: E402
 
@@ -205,6 +206,10 @@ class Lab:
         os.mkdir(self.flows)
         if self.sniff:
             self._program("sniffer", self.network, self.flows)
+            self.asked = self._questions("asked", "lo", None,
+                                         ("127.0.0.1", 9))
+            self.outside = self._questions("outside", "wan0", self.network,
+                                           (world.LEAF_NS[0], 53), "53")
 
     def _write_map(self, listeners=None):
         if listeners is not None:
@@ -215,6 +220,13 @@ class Lab:
 
     def _recorder(self, name, mapfile, folder, network):
         self._program("recorder", network, mapfile, folder, name=name)
+
+    def _questions(self, name, device, network, target, *port):
+        """DNS questions on a wire: the relay's (asked), and its resolver's
+        to the internet (outside)."""
+        path = os.path.join(self.folder, name + ".questions")
+        self._program("questions", network, device, path, *port, name=name)
+        return Questions(path, target)
 
     def _program(self, program, network, *args, name=None):
         """Start a program of waxlab that says "listening" when it is."""

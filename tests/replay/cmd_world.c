@@ -123,7 +123,8 @@ cmd_cname(struct play *p, char **w, size_t n)
 		else
 			set = rr_set_empty(type, RR_NODATA, RR_WHY_NONE);
 		set->has_cname = true;
-		snprintf(set->final_name, DOMAIN_MAX, "%s", w[1]);
+		snprintf(set->final_name, DOMAIN_MAX, "%s",
+		    to && to->has_cname ? to->final_name : w[1]);
 		set->secure = (!to || to->secure) && fake_dns_is_secure(w[0]) &&
 		    fake_dns_is_secure(w[1]);
 		fake_dns_put(w[0], type, set);

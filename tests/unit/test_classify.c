@@ -376,6 +376,54 @@ test_530_without_tls(void **state)
 	reply_clear(&r);
 }
 
+/* STS-32: what mode testing would have failed for, once MAIL was sent. */
+static void
+test_testing(void **state)
+{
+	static const struct {
+		const char *name;
+		bool asked, established, clear, mismatch;
+		enum tls_failure seen;
+		const char *want;
+	} cases[] = {
+	    {"no policy", false, false, false, false, TLS_OK, "ok"},
+	    {"all well", true, true, false, false, TLS_OK, "ok"},
+	    {"certificate", true, true, false, false, TLS_EXPIRED,
+		"certificate-expired"},
+	    {"certificate first", true, true, false, true, TLS_EXPIRED,
+		"certificate-expired"},
+	    {"STS-34", true, true, false, true, TLS_OK,
+		"certificate-host-mismatch"},
+	    {"no STARTTLS", true, false, false, false, TLS_OK,
+		"starttls-not-supported"},
+	    {"no STARTTLS, STS-34", true, false, false, true, TLS_OK,
+		"starttls-not-supported"},
+	    {"handshake", true, false, true, false, TLS_OK,
+		"handshake-failure"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < T_COUNT(cases); i++) {
+		struct client_rcpt_result res = {.state = CLIENT_RCPT_NONE};
+		struct tls_result tls = {.established = cases[i].established,
+		    .audit = cases[i].seen};
+		struct tls_plan plan;
+		struct classify_session s = {.plan = &plan,
+		    .tls = &tls,
+		    .connected = true,
+		    .clear_retry = cases[i].clear};
+		struct outcome o;
+
+		make_plan('o', &plan);
+		plan.audit_pkix = cases[i].asked;
+		plan.audit_mismatch = cases[i].mismatch;
+		classify_rcpt(&s, &res, &o);
+		t_cstr(
+		    cases[i].name, tls_failure_str(o.tls.audit), cases[i].want);
+		tls_plan_clear(&plan);
+	}
+}
+
 static void
 test_local(void **state)
 {
@@ -446,6 +494,7 @@ main(void)
 	    cmocka_unit_test(test_reasons),
 	    cmocka_unit_test(test_tls_reason),
 	    cmocka_unit_test(test_530_without_tls),
+	    cmocka_unit_test(test_testing),
 	    cmocka_unit_test(test_local),
 	    cmocka_unit_test(test_mx_insecure),
 	};

@@ -199,6 +199,8 @@ part(struct str line, const char *key)
 static const struct store_stats queue = {1, 2, 3, 4, 5, 0, 0};
 static const struct store_stats held = {1, 2, 3, 4, 5, 0, 2};
 
+static const struct metrics risky = {.v = {[METRIC_STS_AT_RISK] = 3}};
+
 static const struct {
 	const char *name;
 	struct ctl_status s;
@@ -252,6 +254,10 @@ static const struct {
 	"\"problems\":[{\"what\":\"held\",\"text\":\"2 recipients are held: "
 	"the relay crashed at least twice while working on their messages\",\"todo\":"
 	"\"report the crash"},
+    {"STS-26", {.resolver = DNS_STATE_OK, .stats = &queue, .metrics = &risky},
+	"\"sts_policies_at_risk\":3",
+	"\"problems\":[{\"what\":\"sts\",\"text\":\"3 MTA-STS policies "
+	"can't be fetched again and end soon\",\"todo\":\"event=sts-fetch"},
     {"the store first",
 	{.resolver = DNS_STATE_DEAD, .store_err = ERR_IO, .stats = &queue},
 	"\"store\":{\"state\":\"error\"", "\"problems\":[{\"what\":\"store\","},

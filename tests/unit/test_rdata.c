@@ -391,6 +391,14 @@ test_records(void **state)
 	rr_set_unref(s);
 
 	reply_init(&p, 0);
+	add_cname(&p, "a.test", "b.test", 60);
+	add(&p, "b.test", RR_TXT, 60)->data = STR("v=STSv1; id=2;");
+	s = rdata_build(&p.r, "a.test", RR_TXT);
+	t_int("STS-05 alias of a TXT", (int64_t)s->n, 1);
+	t_is("STS-05 alias of a TXT", s->u.txt[0], "v=STSv1; id=2;");
+	rr_set_unref(s);
+
+	reply_init(&p, 0);
 	add(&p, "a.test", RR_AAAA, 60)->data = STR("0123456789abcdef");
 	s = rdata_build(&p.r, "a.test", RR_AAAA);
 	t_int("family", s->u.addr[0].family, 6);

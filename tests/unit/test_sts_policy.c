@@ -21,7 +21,7 @@ test_valid(void **state)
 		int64_t max_age;
 		const char *mx; /* each with a blank behind it */
 	} cases[] = {
-	    {"plain", HEAD "mx: mail.example.com\nmx: *.example.net\n",
+	    {"STS-10 plain", HEAD "mx: mail.example.com\nmx: *.example.net\n",
 		STS_MODE_ENFORCE, 604800, "mail.example.com *.example.net "},
 	    {"STS-11 CRLF",
 		"version: STSv1\r\nmode: testing\r\nmax_age: 1\r\nmx: a.b\r\n",
@@ -31,10 +31,11 @@ test_valid(void **state)
 	    {"STS-11 trailing blanks",
 		"version: STSv1 \nmode: enforce\t \nmax_age: 5  \nmx: a.b \t",
 		STS_MODE_ENFORCE, 5, "a.b "},
-	    {"no blank after the colon",
+	    {"STS-10 no blank after the colon",
 		"version:STSv1\nmode:enforce\nmax_age:5\nmx:a.b\n",
 		STS_MODE_ENFORCE, 5, "a.b "},
-	    {"any order", "mx: a.b\nmax_age: 5\nmode: enforce\nversion: STSv1",
+	    {"STS-10 any order",
+		"mx: a.b\nmax_age: 5\nmode: enforce\nversion: STSv1",
 		STS_MODE_ENFORCE, 5, "a.b "},
 	    {"STS-10 none needs no mx",
 		"version: STSv1\nmode: none\nmax_age: 86400\n", STS_MODE_NONE,
@@ -51,7 +52,7 @@ test_valid(void **state)
 	    {"STS-13 largest",
 		"version: STSv1\nmode: enforce\nmax_age: 31557600\nmx: a.b",
 		STS_MODE_ENFORCE, 31557600, "a.b "},
-	    {"max_age 0", "version: STSv1\nmode: enforce\nmax_age: 0\nmx: a.b",
+	    {"STS-13 0", "version: STSv1\nmode: enforce\nmax_age: 0\nmx: a.b",
 		STS_MODE_ENFORCE, 0, "a.b "},
 	    {"STS-11 tab after the colon",
 		"version:\tSTSv1\nmode: \t enforce\nmax_age:\t5\nmx:\ta.b\n",
@@ -59,10 +60,10 @@ test_valid(void **state)
 	    {"STS-12 UTF-8 of three and four bytes",
 		HEAD "mx: a.b\nx: \xe2\x82\xac \xf0\x9f\x93\xa7\n",
 		STS_MODE_ENFORCE, 604800, "a.b "},
-	    {"upper case", HEAD "mx: MX.Example.COM", STS_MODE_ENFORCE, 604800,
-		"mx.example.com "},
-	    {"A-label", HEAD "mx: *.xn--bcher-kva.example", STS_MODE_ENFORCE,
-		604800, "*.xn--bcher-kva.example "},
+	    {"STS-15 upper case", HEAD "mx: MX.Example.COM", STS_MODE_ENFORCE,
+		604800, "mx.example.com "},
+	    {"STS-15 A-label", HEAD "mx: *.xn--bcher-kva.example",
+		STS_MODE_ENFORCE, 604800, "*.xn--bcher-kva.example "},
 	};
 	struct buf mx;
 
@@ -88,27 +89,31 @@ test_valid(void **state)
 static const struct {
 	const char *name, *body;
 } invalid[] = {
-    {"empty", ""},
+    {"STS-10 empty", ""},
     {"STS-10 no version", "mode: enforce\nmax_age: 5\nmx: a.b\n"},
     {"STS-10 no mode", "version: STSv1\nmax_age: 5\nmx: a.b\n"},
     {"STS-10 no max_age", "version: STSv1\nmode: enforce\nmx: a.b\n"},
     {"STS-10 no mx", HEAD},
     {"STS-10 no mx in testing", "version: STSv1\nmode: testing\nmax_age: 5\n"},
-    {"other version", "version: STSv2\nmode: none\nmax_age: 5\n"},
-    {"version in small letters", "version: stsv1\nmode: none\nmax_age: 5\n"},
-    {"other mode", "version: STSv1\nmode: strict\nmax_age: 5\nmx: a"},
-    {"mode in capitals", "version: STSv1\nmode: Enforce\nmax_age: 5\nmx: a"},
-    {"key in capitals", "version: STSv1\nMode: enforce\nmax_age: 5\nmx: a"},
-    {"max_age negative", "version: STSv1\nmode: none\nmax_age: -1"},
-    {"max_age 11 digits", "version: STSv1\nmode: none\nmax_age: 12345678901"},
-    {"max_age with unit", "version: STSv1\nmode: none\nmax_age: 5d"},
-    {"blank before the colon", HEAD "mx : a.b\n"},
-    {"no colon", HEAD "mx: a.b\nhello\n"},
-    {"empty line", HEAD "\nmx: a.b\n"},
-    {"empty line at the end", HEAD "mx: a.b\n\n"},
-    {"blank at the front", " " HEAD "mx: a.b\n"},
-    {"empty value", HEAD "mx: a.b\nx:\n"},
-    {"empty mx", HEAD "mx:\n"},
+    {"STS-10 other version", "version: STSv2\nmode: none\nmax_age: 5\n"},
+    {"STS-10 version in small letters",
+	"version: stsv1\nmode: none\nmax_age: 5\n"},
+    {"STS-10 other mode", "version: STSv1\nmode: strict\nmax_age: 5\nmx: a"},
+    {"STS-10 mode in capitals",
+	"version: STSv1\nmode: Enforce\nmax_age: 5\nmx: a"},
+    {"STS-10 key in capitals",
+	"version: STSv1\nMode: enforce\nmax_age: 5\nmx: a"},
+    {"STS-13 max_age negative", "version: STSv1\nmode: none\nmax_age: -1"},
+    {"STS-13 max_age 11 digits",
+	"version: STSv1\nmode: none\nmax_age: 12345678901"},
+    {"STS-13 max_age with unit", "version: STSv1\nmode: none\nmax_age: 5d"},
+    {"STS-12 blank before the colon", HEAD "mx : a.b\n"},
+    {"STS-12 no colon", HEAD "mx: a.b\nhello\n"},
+    {"STS-11 empty line", HEAD "\nmx: a.b\n"},
+    {"STS-11 empty line at the end", HEAD "mx: a.b\n\n"},
+    {"STS-11 blank at the front", " " HEAD "mx: a.b\n"},
+    {"STS-12 empty value", HEAD "mx: a.b\nx:\n"},
+    {"STS-12 empty mx", HEAD "mx:\n"},
     {"STS-15 address", HEAD "mx: 192.0.2.1\n"},
     {"STS-15 IPv6 address", HEAD "mx: 2001:db8::1\n"},
     {"STS-15 address literal", HEAD "mx: [192.0.2.1]\n"},
@@ -137,11 +142,12 @@ static const struct {
     {"STS-43 fourth byte of UTF-8", HEAD "mx: a.b\nx: \xf0\x9f\x93\xc0\n"},
     {"STS-43 above U+10FFFF", HEAD "mx: a.b\nx: \xf4\x90\x80\x80\n"},
     {"STS-43 cut UTF-8", HEAD "mx: a.b\nx: \xe2\x82"},
-    {"key empty", HEAD "mx: a.b\n: x\n"},
-    {"key begins with a dot", HEAD "mx: a.b\n.x: y\n"},
-    {"key with a slash", HEAD "mx: a.b\na/b: y\n"},
-    {"key too long", HEAD "mx: a.b\na23456789012345678901234567890123: x\n"},
-    {"HTML", "<html>\n<body>no: such file</body>\n"},
+    {"STS-12 key empty", HEAD "mx: a.b\n: x\n"},
+    {"STS-12 key begins with a dot", HEAD "mx: a.b\n.x: y\n"},
+    {"STS-12 key with a slash", HEAD "mx: a.b\na/b: y\n"},
+    {"STS-12 key too long",
+	HEAD "mx: a.b\na23456789012345678901234567890123: x\n"},
+    {"STS-10 HTML", "<html>\n<body>no: such file</body>\n"},
 };
 
 static void
@@ -161,6 +167,143 @@ test_invalid(void **state)
 	    sts_policy_parse(str_n(NUL_BODY, sizeof(NUL_BODY) - 1),
 		&(struct sts_policy){0}, NULL),
 	    ERR_SYNTAX);
+}
+
+/* What lint says: "line:column rule text", all of them. */
+static const struct {
+	const char *name, *body, *want;
+} linted[] = {
+    {"STS-10 all well", HEAD "mx: a.b\n", ""},
+    {"STS-10 empty", "",
+	"1:1 STS-10 version is missing|1:1 STS-10 mode is missing|"
+	"1:1 STS-10 max_age is missing|"},
+    {"STS-10 mx missing in enforce", HEAD, "4:1 STS-10 mx is missing|"},
+    {"STS-10 mode wrong, mx not asked for",
+	"version: STSv1\nmode: x\nmax_age: 5\n",
+	"2:7 STS-10 mode is not enforce, testing or none|"},
+    {"STS-10 version wrong, once", "version:  STSv2\nmode: none\nmax_age: 5",
+	"1:11 STS-10 version is not STSv1|"},
+    {"STS-10 key in capitals is another key",
+	"Version: STSv1\nmode: none\nmax_age: 5\n",
+	"4:1 STS-10 version is missing|"},
+    {"STS-11 an empty line", HEAD "\nmx: a.b\n", "4:1 STS-11 an empty line|"},
+    {"STS-11 an empty line of CRLF", HEAD "mx: a.b\n\r\n",
+	"5:1 STS-11 an empty line|"},
+    {"STS-12 no colon", HEAD "mx: a.b\r\n  \r\n",
+	"5:1 STS-12 a line has no colon|"},
+    {"STS-12 blank before the colon", HEAD "mx : a.b\n",
+	"4:3 STS-12 a key has a wrong character|"
+	"5:1 STS-10 mx is missing|"},
+    {"STS-12 blank before the key", HEAD " mx: a.b\n",
+	"4:1 STS-12 a key has a wrong character|"
+	"5:1 STS-10 mx is missing|"},
+    {"STS-12 byte order mark", "\xef\xbb\xbf" HEAD "mx: a.b\n",
+	"1:1 STS-12 a byte order mark before the key|"
+	"5:1 STS-10 version is missing|"},
+    {"STS-12 key too long",
+	HEAD "mx: a.b\na23456789012345678901234567890123: x\n",
+	"5:33 STS-12 a key has more than 32 characters|"},
+    {"STS-12 value empty", HEAD "mx: a.b\nx: \t\n",
+	"5:3 STS-12 a value is empty|"},
+    {"STS-12 of ignored fields too", HEAD "mx: a.b\nmode:\nmax_age: 1 2\n",
+	"5:6 STS-12 a value is empty|"},
+    {"STS-13 unit", "version: STSv1\nmode: none\nmax_age: 1d\n",
+	"3:10 STS-13 max_age is not 1 to 10 digits|"},
+    {"STS-15 two wrong ones, all named",
+	HEAD "mx: a.b\nmx: *\nmx:\t192.0.2.1\n",
+	"5:5 STS-15 mx is not a host name or *.name|"
+	"6:5 STS-15 mx is not a host name or *.name|"},
+    {"STS-15 the only one wrong, mx not missing", HEAD "mx: \xc3\xa4.b",
+	"4:5 STS-15 mx is not in A-labels|"},
+    {"STS-43 in the middle of a value", HEAD "mx: a.b\nx: yz\x01w",
+	"5:6 STS-43 a value has a control character or is not UTF-8|"},
+    {"STS-43 CR without LF", HEAD "mx: a.b\r",
+	"4:8 STS-43 a value has a control character or is not UTF-8|"},
+};
+
+static void
+test_lint(void **state)
+{
+	struct buf got;
+
+	(void)state;
+	buf_init(&got, 4000);
+	for (size_t i = 0; i < T_COUNT(linted); i++) {
+		struct str body = str_of(linted[i].body);
+		struct sts_policy p = {0}, again = {0};
+		const char *text = NULL;
+		struct diags d;
+		int err;
+
+		diag_init(&d, body);
+		err = sts_policy_lint(body, &p, &d);
+		buf_reset(&got);
+		for (size_t j = 0; j < d.n; j++)
+			buf_addf(&got, "%zu:%zu %s %s|", d.v[j].line,
+			    d.v[j].column, d.v[j].rule, d.v[j].text);
+		t_is(linted[i].name, buf_str(&got), linted[i].want);
+		/* The daemon's way comes to the same, by the first fault. */
+		t_err(
+		    linted[i].name, sts_policy_parse(body, &again, &text), err);
+		t_cstr(linted[i].name, text, d.n > 0 ? d.v[0].text : NULL);
+		sts_policy_clear(&p);
+		sts_policy_clear(&again);
+	}
+	buf_clear(&got);
+}
+
+static void
+test_lint_limits(void **state)
+{
+	struct sts_policy p = {0};
+	struct diags d;
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 2 * STS_BODY_MAX);
+	for (size_t i = 0; i < DIAG_MAX + 1; i++)
+		buf_add_cstr(&b, "\n");
+	diag_init(&d, buf_str(&b));
+	t_err("many", sts_policy_lint(buf_str(&b), &p, &d), ERR_SYNTAX);
+	t_int("many", (int64_t)d.n, DIAG_MAX);
+	t_bool("more", d.more, true);
+	while (b.n <= STS_BODY_MAX)
+		buf_add_cstr(&b, "x\n");
+	diag_init(&d, buf_str(&b));
+	t_err("STS-22", sts_policy_lint(buf_str(&b), &p, &d), ERR_TOOBIG);
+	t_int("STS-22", (int64_t)d.n, 1);
+	t_cstr("STS-22", d.v[0].rule, "STS-22");
+	buf_clear(&b);
+}
+
+static void
+test_mx(void **state)
+{
+	static const struct {
+		const char *in, *want; /* NULL: refused */
+	} cases[] = {
+	    {"mx.example", "mx.example"},
+	    {"*.Example", "*.example"},
+	    {"*.com", "*.com"},
+	    {"a", "a"},
+	    {"", NULL},
+	    {"*", NULL},
+	    {"*.", NULL},
+	    {"*.*.x", NULL},
+	    {"mx.example.", NULL},
+	    {"a b", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < T_COUNT(cases); i++) {
+		char out[DOMAIN_MAX] = "";
+		const char *text = NULL;
+		int err = sts_policy_mx(str_of(cases[i].in), out, &text);
+
+		t_err(cases[i].in, err, cases[i].want ? 0 : ERR_SYNTAX);
+		t_cstr(cases[i].in, out, cases[i].want ? cases[i].want : "");
+		assert_non_null(text);
+	}
 }
 
 static void
@@ -247,6 +390,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_valid),
 	    cmocka_unit_test(test_invalid),
+	    cmocka_unit_test(test_lint),
+	    cmocka_unit_test(test_lint_limits),
+	    cmocka_unit_test(test_mx),
 	    cmocka_unit_test(test_limits),
 	    cmocka_unit_test(test_match),
 	};

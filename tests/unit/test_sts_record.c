@@ -71,6 +71,49 @@ test_no_nul_needed(void **state)
 	    ERR_SYNTAX);
 }
 
+/* Where and by which rule a record is broken. */
+static void
+test_lint(void **state)
+{
+	static const struct {
+		const char *txt;
+		int want;
+		size_t column;
+		const char *rule, *text;
+	} cases[] = {
+	    {"v=STSv1; id=1;", 0, 0, "", ""},
+	    {"v=spf1 -all", ERR_NOTFOUND, 1, "STS-02",
+		"this does not begin with \"v=STSv1;\""},
+	    {"v=STSv1;", ERR_SYNTAX, 9, "STS-06", "the id is missing"},
+	    {"v=STSv1; a=b", ERR_SYNTAX, 13, "STS-06", "the id is missing"},
+	    {"v=STSv1; id=20-26", ERR_SYNTAX, 15, "STS-06",
+		"the id has a character that is no letter or digit"},
+	    {"v=STSv1; id=0123456789abcdef0123456789abcdef0", ERR_SYNTAX, 13,
+		"STS-06", "the id has more than 32 characters"},
+	    {"v=STSv1;; id=1", ERR_SYNTAX, 9, "STS-06", "an empty field"},
+	    {"v=STSv1; id=1 ", ERR_SYNTAX, 15, "STS-06",
+		"a blank at the end, without \";\""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < T_COUNT(cases); i++) {
+		const char *name = cases[i].txt;
+		char id[STS_ID_MAX] = "";
+		struct diags d;
+
+		diag_init(&d, str_of(name));
+		t_err(
+		    name, sts_record_lint(str_of(name), id, &d), cases[i].want);
+		t_int(name, (int64_t)d.n, cases[i].want ? 1 : 0);
+		if (!cases[i].want)
+			continue;
+		t_int(name, (int64_t)d.v[0].line, 1);
+		t_int(name, (int64_t)d.v[0].column, (int64_t)cases[i].column);
+		t_cstr(name, d.v[0].rule, cases[i].rule);
+		t_cstr(name, d.v[0].text, cases[i].text);
+	}
+}
+
 static void
 test_select(void **state)
 {
@@ -135,6 +178,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_parse),
 	    cmocka_unit_test(test_no_nul_needed),
+	    cmocka_unit_test(test_lint),
 	    cmocka_unit_test(test_select),
 	    cmocka_unit_test(test_no_answer),
 	};

@@ -11,29 +11,13 @@
 #define NOW 1000000
 
 enum cache { C_NONE, C_SAME, C_OTHER, C_EXPIRED, C_BROKEN, C_CORRUPT };
-enum txt { T_OK, T_NODATA, T_FAIL, T_SYNTAX };
-enum mem {
-	M_NONE,
-	M_LATELY,
-	M_LONG_AGO,
-	M_OTHER_ID,
-	M_FUTURE,
-	M_NO_FAILURE /* a note for another reason */
-};
+enum txt { T_OK, T_NODATA, T_FAIL, T_SYNTAX, T_OTHER };
+enum mem { M_FREE, M_HELD };
 
 struct world {
 	struct sts_inputs in;
 	struct sts_entry entry;
-	struct sts_memory memory;
 };
-
-static void
-set_memory(struct world *w, const char *id, int64_t at)
-{
-	memcpy(w->memory.failed_id, id, strlen(id) + 1);
-	w->memory.failed_at = at;
-	w->in.memory = &w->memory;
-}
 
 static void
 build_cache(struct world *w, enum cache c)
@@ -52,9 +36,9 @@ static void
 build(struct world *w, enum cache c, enum txt t, enum mem m)
 {
 	static const enum rr_status statuses[] = {
-	    RR_OK, RR_NODATA, RR_FAIL, RR_OK};
+	    RR_OK, RR_NODATA, RR_FAIL, RR_OK, RR_OK};
 	static const int record_errs[] = {
-	    0, ERR_NOTFOUND, ERR_NOTFOUND, ERR_SYNTAX};
+	    0, ERR_NOTFOUND, ERR_NOTFOUND, ERR_SYNTAX, ERR_NOTFOUND};
 
 	memset(w, 0, sizeof(*w));
 	w->in.now = NOW;
@@ -62,16 +46,7 @@ build(struct world *w, enum cache c, enum txt t, enum mem m)
 	build_cache(w, c);
 	w->in.txt_status = statuses[t];
 	w->in.record_err = record_errs[t];
-	if (m == M_LATELY)
-		set_memory(w, "2", NOW - STS_REFETCH_MIN_S + 1);
-	if (m == M_LONG_AGO)
-		set_memory(w, "2", NOW - STS_REFETCH_MIN_S);
-	if (m == M_OTHER_ID)
-		set_memory(w, "1", NOW);
-	if (m == M_FUTURE)
-		set_memory(w, "2", NOW + 1);
-	if (m == M_NO_FAILURE)
-		set_memory(w, "", NOW);
+	w->in.held_back = m == M_HELD;
 }
 
 static const struct {
@@ -81,38 +56,31 @@ static const struct {
 	enum mem m;
 	const char *want, *failed;
 } rows[] = {
-    {"same id", C_SAME, T_OK, M_NONE, "fresh", "cached"},
-    {"first sight", C_NONE, T_OK, M_NONE, "fetch", "fetch-failed"},
-    {"new id", C_OTHER, T_OK, M_NONE, "fetch", "cached"},
-    {"expired", C_EXPIRED, T_OK, M_NONE, "fetch", "fetch-failed"},
-    {"no record", C_NONE, T_NODATA, M_NONE, "no-policy", "fetch-failed"},
-    {"STS-40 TXT fails", C_NONE, T_FAIL, M_NONE, "no-policy", "fetch-failed"},
-    {"STS-03 invalid record", C_NONE, T_SYNTAX, M_NONE, "no-policy",
+    {"same id", C_SAME, T_OK, M_FREE, "fresh", "cached"},
+    {"first sight", C_NONE, T_OK, M_FREE, "fetch", "fetch-failed"},
+    {"new id", C_OTHER, T_OK, M_FREE, "fetch", "cached"},
+    {"expired", C_EXPIRED, T_OK, M_FREE, "fetch", "fetch-failed"},
+    {"no record", C_NONE, T_NODATA, M_FREE, "no-policy", "fetch-failed"},
+    {"STS-40 TXT fails", C_NONE, T_FAIL, M_FREE, "no-policy", "fetch-failed"},
+    {"STS-03 invalid record", C_NONE, T_SYNTAX, M_FREE, "no-policy",
 	"fetch-failed"},
-    {"STS-24 record gone", C_SAME, T_NODATA, M_NONE, "cached", "cached"},
-    {"STS-24 TXT fails", C_OTHER, T_FAIL, M_NONE, "cached", "cached"},
-    {"STS-24 invalid record", C_SAME, T_SYNTAX, M_NONE, "cached", "cached"},
-    {"expired, record gone", C_EXPIRED, T_NODATA, M_NONE, "no-policy",
+    {"STS-24 record gone", C_SAME, T_NODATA, M_FREE, "cached", "cached"},
+    {"STS-24 TXT fails", C_OTHER, T_FAIL, M_FREE, "cached", "cached"},
+    {"STS-24 invalid record", C_SAME, T_SYNTAX, M_FREE, "cached", "cached"},
+    {"expired, record gone", C_EXPIRED, T_NODATA, M_FREE, "no-policy",
 	"fetch-failed"},
-    {"STS-21 failed lately", C_NONE, T_OK, M_LATELY, "fetch-failed",
-	"fetch-failed"},
-    {"STS-21 ... with another cached", C_OTHER, T_OK, M_LATELY, "cached",
+    {"STS-21 held back", C_NONE, T_OK, M_HELD, "fetch-failed", "fetch-failed"},
+    {"STS-21 ... with another cached", C_OTHER, T_OK, M_HELD, "cached",
 	"cached"},
-    {"STS-21 five minutes are over", C_NONE, T_OK, M_LONG_AGO, "fetch",
-	"fetch-failed"},
-    {"STS-21 is per id", C_NONE, T_OK, M_OTHER_ID, "fetch", "fetch-failed"},
-    {"STS-21 nothing has failed", C_NONE, T_OK, M_NO_FAILURE, "fetch",
-	"fetch-failed"},
-    {"clock was set back", C_NONE, T_OK, M_FUTURE, "fetch", "fetch-failed"},
-    {"STS-41 store error", C_BROKEN, T_OK, M_NONE, "store-error",
+    {"STS-41 store error", C_BROKEN, T_OK, M_FREE, "store-error",
 	"store-error"},
-    {"STS-41 ... without record", C_BROKEN, T_NODATA, M_NONE, "store-error",
+    {"STS-41 ... without record", C_BROKEN, T_NODATA, M_FREE, "store-error",
 	"store-error"},
-    {"corrupt row is fetched anew", C_CORRUPT, T_OK, M_NONE, "fetch",
+    {"corrupt row is fetched anew", C_CORRUPT, T_OK, M_FREE, "fetch",
 	"store-error"},
-    {"corrupt row, no record", C_CORRUPT, T_NODATA, M_NONE, "store-error",
+    {"corrupt row, no record", C_CORRUPT, T_NODATA, M_FREE, "store-error",
 	"store-error"},
-    {"corrupt row, failed lately", C_CORRUPT, T_OK, M_LATELY, "store-error",
+    {"corrupt row, held back", C_CORRUPT, T_OK, M_HELD, "store-error",
 	"store-error"},
 };
 
@@ -145,10 +113,10 @@ check_world(const struct world *w, enum cache c, enum txt t, enum mem m)
 	bool unread = c == C_BROKEN || c == C_CORRUPT;
 	char name[60];
 
-	snprintf(name, sizeof(name), "cache %d txt %d memory %d", (int)c,
-	    (int)t, (int)m);
+	snprintf(name, sizeof(name), "cache %d txt %d held %d", (int)c, (int)t,
+	    (int)m);
 	if (fetch) {
-		t_bool(name, t == T_OK && m != M_LATELY, true);
+		t_bool(name, t == T_OK && m != M_HELD, true);
 		t_bool(name, c != C_SAME && c != C_BROKEN, true);
 		s = sts_state_after_failure(&w->in);
 	}
@@ -166,8 +134,8 @@ test_product(void **state)
 {
 	(void)state;
 	for (int c = C_NONE; c <= C_CORRUPT; c++) {
-		for (int t = T_OK; t <= T_SYNTAX; t++) {
-			for (int m = M_NONE; m <= M_NO_FAILURE; m++) {
+		for (int t = T_OK; t <= T_OTHER; t++) {
+			for (int m = M_FREE; m <= M_HELD; m++) {
 				struct world w;
 
 				build(&w, (enum cache)c, (enum txt)t,
@@ -175,6 +143,57 @@ test_product(void **state)
 				check_world(&w, (enum cache)c, (enum txt)t,
 				    (enum mem)m);
 			}
+		}
+	}
+}
+
+/* STS-25: what a refresh does, and what the operator's does. */
+static const struct {
+	const char *name;
+	enum cache c;
+	enum txt t;
+	bool secure, held;
+	const char *refresh, *forced;
+} again[] = {
+    {"STS-25 same id", C_SAME, T_OK, false, false, "fetch", "fetch"},
+    {"STS-25 another id", C_OTHER, T_OK, false, false, "fetch", "fetch"},
+    {"STS-25 held back", C_SAME, T_OK, false, true, "fresh", "fetch"},
+    {"STS-25 no record", C_SAME, T_NODATA, false, false, "fetch", "fetch"},
+    {"STS-25 record gone for sure", C_SAME, T_NODATA, true, false, "cached",
+	"cached"},
+    {"STS-25 other TXT for sure", C_SAME, T_OTHER, true, false, "cached",
+	"cached"},
+    {"STS-25 TXT fails", C_SAME, T_FAIL, false, false, "fetch", "fetch"},
+    {"STS-25 TXT invalid", C_SAME, T_SYNTAX, true, false, "fetch", "fetch"},
+    {"nothing cached", C_NONE, T_OK, false, false, "fetch-failed", "fetch"},
+    {"nothing at all", C_NONE, T_NODATA, false, false, "no-policy",
+	"no-policy"},
+    {"expired", C_EXPIRED, T_OK, false, false, "fetch-failed", "fetch"},
+    {"expired, no record", C_EXPIRED, T_FAIL, false, false, "no-policy",
+	"no-policy"},
+    {"STS-41 store error", C_BROKEN, T_OK, false, false, "store-error",
+	"store-error"},
+    {"corrupt row", C_CORRUPT, T_OK, false, false, "store-error", "fetch"},
+};
+
+static void
+test_refresh(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < T_COUNT(again); i++) {
+		for (int forced = 0; forced < 2; forced++) {
+			enum sts_source source = STS_NO_POLICY;
+			struct world w;
+			enum sts_action act;
+
+			build(&w, again[i].c, again[i].t,
+			    again[i].held ? M_HELD : M_FREE);
+			w.in.txt_secure = again[i].secure;
+			act = sts_state_refresh(&w.in, forced == 1, &source);
+			t_cstr(again[i].name,
+			    act == STS_ACT_FETCH ? "fetch"
+						 : sts_source_str(source),
+			    forced ? again[i].forced : again[i].refresh);
 		}
 	}
 }
@@ -227,7 +246,7 @@ test_make(void **state)
 		struct sts_verdict v, copy;
 		struct world w;
 
-		build(&w, C_SAME, makes[i].t, M_NONE);
+		build(&w, C_SAME, makes[i].t, M_FREE);
 		sts_verdict_make(&w.in, makes[i].source, &p, "77", "why", &v);
 		sts_verdict_copy(&copy, &v);
 		sts_verdict_clear(&v);
@@ -257,7 +276,7 @@ test_seen(void **state)
 	set->secure = true;
 	sts_seen_record(&seen, set);
 	rr_set_unref(set);
-	build(&w, C_SAME, T_OK, M_NONE);
+	build(&w, C_SAME, T_OK, M_FREE);
 	w.in.seen = &seen;
 	sts_verdict_make(&w.in, STS_FRESH, &p, w.entry.id, "", &v);
 	t_cstr("record", v.seen.record, "v=STSv1; id=a;");
@@ -265,15 +284,6 @@ test_seen(void **state)
 	t_bool("secure", v.seen.secure, true);
 	t_bool("asked", v.seen.asked, true);
 	t_bool("no store", v.seen.no_store, true);
-	t_int("of the entry", v.seen.fetched, w.entry.fetched);
-	t_int("and its end", v.seen.expires, w.entry.expires);
-	sts_verdict_clear(&v);
-	sts_verdict_make(&w.in, STS_FRESH, &p, "another", "", &v);
-	t_int("fetched now", v.seen.fetched, w.in.now);
-	t_int("for its age", v.seen.expires, w.in.now + 500);
-	sts_verdict_clear(&v);
-	sts_verdict_make(&w.in, STS_NO_POLICY, NULL, NULL, "", &v);
-	t_int("no policy", v.seen.fetched, 0);
 	sts_verdict_clear(&v);
 	set = rr_set_empty(RR_TXT, RR_FAIL, RR_WHY_BOGUS);
 	sts_seen_record(&seen, set);
@@ -288,6 +298,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_rows),
 	    cmocka_unit_test(test_product),
+	    cmocka_unit_test(test_refresh),
 	    cmocka_unit_test(test_verdict),
 	    cmocka_unit_test(test_make),
 	    cmocka_unit_test(test_seen),

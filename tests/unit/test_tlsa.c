@@ -133,6 +133,51 @@ test_select(void **state)
 		free(in[i].data);
 }
 
+/* DANE-48: both digests are taken, SHA2-512 is the stronger one, whatever the
+ * order in which they come; Full(0) is no digest, and counts beside them. */
+static void
+test_strength(void **state)
+{
+	static const struct {
+		const char *name;
+		unsigned mtypes[3];
+		size_t n;
+		unsigned want[3];
+		size_t n_want;
+	} rows[] = {
+	    {"DANE-48 SHA2-256", {1}, 1, {1}, 1},
+	    {"DANE-48 SHA2-512", {2}, 1, {2}, 1},
+	    {"DANE-48 both", {1, 2}, 2, {2}, 1},
+	    {"DANE-48 both, turned", {2, 1}, 2, {2}, 1},
+	    {"DANE-48 Full and both", {0, 1, 2}, 3, {0, 2}, 2},
+	    {"DANE-48 Full and one", {1, 0}, 2, {1, 0}, 2},
+	    {"DANE-48 an unknown digest is not stronger", {1, 3}, 2, {1}, 1},
+	};
+	static const size_t lens[] = {7, 32, 64, 64};
+
+	(void)state;
+	for (size_t i = 0; i < T_COUNT(rows) * 4; i++) {
+		size_t row = i / 4, n = 0;
+		struct rr_tlsa in[3], *out = NULL;
+
+		for (size_t k = 0; k < rows[row].n; k++) {
+			unsigned m = rows[row].mtypes[k];
+
+			in[k] = record((unsigned)(2 + i % 2),
+			    (unsigned)(i / 2 % 2), m, lens[m], 9);
+			if (m == 0)
+				memcpy(in[k].data, "\x30\x05", 2);
+		}
+		tlsa_select(in, rows[row].n, &out, &n);
+		t_int(rows[row].name, (int64_t)n, (int64_t)rows[row].n_want);
+		for (size_t k = 0; k < n; k++)
+			t_int(rows[row].name, out[k].mtype, rows[row].want[k]);
+		rr_tlsa_free(out, n);
+		for (size_t k = 0; k < rows[row].n; k++)
+			free(in[k].data);
+	}
+}
+
 /* Only a record that is the same in every field is dropped as a repetition. */
 static void
 test_repeated(void **state)
@@ -187,6 +232,7 @@ main(void)
 	    cmocka_unit_test(test_usable),
 	    cmocka_unit_test(test_full_data),
 	    cmocka_unit_test(test_select),
+	    cmocka_unit_test(test_strength),
 	    cmocka_unit_test(test_repeated),
 	    cmocka_unit_test(test_name),
 	};

@@ -93,8 +93,10 @@ class Certs:
         chain = self._path(name, ".chain")
         cert, key = self._path(name, ".pem"), self._path(name, ".key")
         names = spec.names or (host,)
-        san = "subjectAltName=" + ",".join("DNS:" + n for n in names)
-        subject = ["-subj", "/CN=" + names[0], "-addext", san]
+        subject = ["-subj", "/CN=" + names[0]]
+        if not spec.cn_only:
+            subject += ["-addext", "subjectAltName=" + ",".join(
+                "DNS:" + n for n in names)]
         req = ["req", "-config", self.config, *self._new_key(),
                "-keyout", key, *subject]
         issuer = []
@@ -110,7 +112,7 @@ class Certs:
                 sign += ["-CA", issuer[0], "-CAkey", issuer[1]]
             self._run(*req, *sign, "-out", cert)
         with open(chain, "w") as out:
-            for part in [key, cert] + issuer[:1]:
+            for part in [key, cert] + ([] if spec.bare else issuer[:1]):
                 with open(part) as file:
                     out.write(pem_only(file.read()))
         return chain

@@ -6,6 +6,7 @@ handed to it (World.no_tlsa_answer). Files for the relay's resolver:
 root.hints and root.ds (trust anchor).
 """
 
+import json
 import os
 import re
 import subprocess
@@ -27,6 +28,7 @@ class Zone:
         self.signed = signed
         self.bogus = bogus
         self.records = []
+        self.server = ""
         self.serial = 1
         self.key = None
         self.ds = ""
@@ -72,15 +74,17 @@ class Dns:
         self.leaves = {}
         for dom in self.world.domains.values():
             zone = Zone(dom.name, dom.signed, dom.bogus)
-            zone.records = ["@ NS leafns.%s." % w.TLD]
+            zone.server = "picky-ns" if dom.picky else "leafns"
+            zone.records = ["@ NS %s.%s." % (zone.server, w.TLD)]
             zone.records += [absolute(r, dom) for r in dom.records]
             self.leaves[dom.name] = zone
         for tlsa in self.world.tlsa:
             host = self.world.mx_hosts[tlsa.mx]
             data = self.certs.tlsa(host.name, host.cert, tlsa.params,
                                    tlsa.what)
-            zone = self.leaves[self.world.zone_of(tlsa.mx).name]
-            zone.records.append("_25._tcp.%s. TLSA %s" % (tlsa.mx, data))
+            owner = tlsa.owner or tlsa.mx
+            zone = self.leaves[self.world.zone_of(owner).name]
+            zone.records.append("_25._tcp.%s. TLSA %s" % (owner, data))
         self.tld = Zone(w.TLD, True)
         self.root = Zone("", True)
         with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
@@ -105,8 +109,9 @@ class Dns:
                    *address("leafns", w.LEAF_NS)]
         for how, pair in w.BAD_NS.items():
             records += address(how + "-ns", pair)
+        records += address("picky-ns", w.PICKY_NS)
         for zone in self.leaves.values():
-            records.append("%s NS leafns" % zone.origin)
+            records.append("%s NS %s" % (zone.origin, zone.server))
             if zone.bogus == "ds":
                 records.append(spoil_digest(zone.ds))
             elif zone.signed:
@@ -147,7 +152,7 @@ class Dns:
         changed = [r.replace(old, new) for r in zone.records]
         if changed == zone.records:
             raise LabError("no record with %r in %s" % (old, domain))
-        zone.records = changed
+        zone.records = [r for r in changed if r]
         zone.serial += 1
         self._sign(zone)
         self.processes["leaf"].signal(1)
@@ -164,6 +169,23 @@ class Dns:
                          for how, pair in w.BAD_NS.items()
                          for addr in pair)],
             os.path.join(self.folder, "baddns.log"), self.network)
+        if self.world.faults:
+            self.set_faults(self.world.faults)
+            self.processes["picky"] = Process(
+                "pickydns", [sys.executable,
+                             os.path.join(self.source, "pickydns.py"),
+                             self._faults_path(), w.LEAF_NS[0], *w.PICKY_NS],
+                os.path.join(self.folder, "pickydns.log"), self.network)
+
+    def _faults_path(self):
+        return os.path.join(self.folder, "faults.json")
+
+    def set_faults(self, faults):
+        """{"name type": how}: what the picky server answers badly now."""
+        path = self._faults_path()
+        with open(path + ".new", "w") as out:
+            json.dump(faults, out)
+        os.rename(path + ".new", path)
 
     def _start_nsd(self, name, addresses, zones):
         base = os.path.join(self.folder, "nsd-" + name)
@@ -199,6 +221,10 @@ class Dns:
         for name in ("root", "tld", "leaf"):
             process = self.processes[name]
             wait_until(lambda p=process: "started" in p.tail(50), 20,
+                       process.name, process)
+        if "picky" in self.processes:
+            process = self.processes["picky"]
+            wait_until(lambda: "listening" in process.tail(50), 20,
                        process.name, process)
 
     def start_unbound(self, address="127.0.0.1", port=53):

@@ -15,9 +15,11 @@ EXT_SNI, EXT_VERSIONS = 0, 43
 @dataclass
 class Recording:
     """One connection. clear: what the client sent outside TLS, raw: all
-    that it sent. offered: STARTTLS stood in the server's greeting."""
+    that it sent. address: the one that was dialled. offered: STARTTLS stood
+    in the server's greeting."""
     number: int
     mx: str
+    address: str
     start: float
     raw: bytes
     clear: bytes
@@ -118,7 +120,8 @@ def read_one(folder, number):
     raw, server = content(".c2s"), content(".s2c")
     clear, tls, answer, asked = split_starttls(raw, server)
     return Recording(
-        about["number"], about["mx"], about["start"], raw, clear,
+        about["number"], about["mx"], about["local"][0], about["start"],
+        raw, clear,
         bool(re.search(rb"(?im)^250[ -]starttls\b", server)), asked,
         server_version(answer), client_sni(tls),
         os.path.exists(os.path.join(folder, number + ".end")))

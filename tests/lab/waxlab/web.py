@@ -5,9 +5,12 @@ server a test can stop. web="down" is an address on which nobody listens.
 """
 
 import os
+from typing import NamedTuple
 
 from . import world as w
 from .ns import Process, tool, wait_until
+
+WELL_KNOWN = "/.well-known/mta-sts.txt"
 
 HEAD = """\
 daemon off;
@@ -17,7 +20,7 @@ pid %(base)s/pid;
 error_log stderr notice;
 events { worker_connections 512; }
 http {
-  log_format lab "$host $status $request_uri";
+  log_format lab "$host $ssl_server_name $status $request_uri";
   access_log %(base)s/access.log lab;
   types { }
   default_type text/plain;
@@ -36,10 +39,17 @@ SERVER = """\
     server_name %(host)s;
     ssl_certificate %(chain)s;
     ssl_certificate_key %(chain)s;
-    location = /.well-known/mta-sts.txt { alias %(body)s; }
+    location = /.well-known/mta-sts.txt { %(location)s }
     location / { return 404; }
   }
 """
+
+
+class Request(NamedTuple):
+    """One request. sni: the name that was asked for in TLS."""
+    status: int
+    path: str
+    sni: str
 
 
 class Web:
@@ -70,11 +80,11 @@ class Web:
                            for a in addresses)
         for policy in policies:
             host = "mta-sts." + policy.domain
-            body = os.path.join(base, policy.domain + ".txt")
-            with open(body, "w", newline="") as out:
-                out.write(policy.body)
+            self.write(policy.domain, policy.body)
             text += SERVER % {
-                "listen": listen, "host": host, "body": body,
+                "listen": listen, "host": host,
+                "location": (policy.location or "alias %(body)s;") % {
+                    "body": self._body_path(policy)},
                 "chain": self.certs.make(host, policy.cert, host)}
         conf = os.path.join(base, "nginx.conf")
         with open(conf, "w") as out:
@@ -90,13 +100,30 @@ class Web:
             wait_until(lambda p=process: "using the" in p.tail(50), 20,
                        process.name, process)
 
-    def fetches(self, domain):
-        """How many times a policy was asked for with success."""
+    def _body_path(self, policy):
+        return os.path.join(self.folder, policy.web, policy.domain + ".txt")
+
+    def write(self, domain, body):
+        """Another text for a policy; its TXT record stays as it is."""
+        path = self._body_path(self.world.policies[domain])
+        with open(path + ".new", "w", newline="") as out:
+            out.write(body)
+        os.rename(path + ".new", path)
+
+    def requests(self, domain):
+        """Each Request to the policy host, in order; they are written when
+        they end."""
         path = os.path.join(self.folder, self.world.policies[domain].web,
                             "access.log")
-        wanted = "mta-sts.%s 200 /.well-known/mta-sts.txt" % domain
         try:
             with open(path) as file:
-                return sum(line.strip() == wanted for line in file)
+                lines = [line.split(None, 3) for line in file]
         except FileNotFoundError:
-            return 0
+            return []
+        return [Request(int(x[2]), x[3].strip(), x[1]) for x in lines
+                if len(x) == 4 and x[0] == "mta-sts." + domain]
+
+    def fetches(self, domain):
+        """How many times a policy was asked for with success."""
+        return sum((r.status, r.path) == (200, WELL_KNOWN)
+                   for r in self.requests(domain))

@@ -18,6 +18,7 @@ LEAF_NS = ("11.0.0.3", "2a00:db:0:1::3")
 BAD_NS = {"servfail": ("11.0.0.4", "2a00:db:0:1::4"),
           "refused": ("11.0.0.5", "2a00:db:0:1::5"),
           "drop": ("11.0.0.6", "2a00:db:0:1::6")}
+PICKY_NS = ("11.0.0.7", "2a00:db:0:1::7")
 WEB = ("11.0.0.80", "2a00:db:0:1::80")
 WEB_DYING = ("11.0.0.81", "2a00:db:0:1::81")
 WEB_NOBODY = ("11.0.0.82", "2a00:db:0:1::82")
@@ -27,10 +28,14 @@ V6_BITS = "/64"
 
 @dataclass
 class Cert:
-    """issuer: self, webpki (the CA the relay trusts), untrusted, dane-ta."""
+    """issuer: self, webpki (the CA the relay trusts), untrusted, dane-ta.
+    bare: the server does not send the authority's certificate; cn_only: the
+    name stands in the subject alone."""
     issuer: str = "self"
     names: tuple = ()
     expired: bool = False
+    bare: bool = False
+    cn_only: bool = False
 
 
 @dataclass
@@ -52,19 +57,23 @@ class Mx:
 
 @dataclass
 class Domain:
-    """A zone. bogus: None, "ds" (wrong DS) or "expired" (signatures)."""
+    """A zone. bogus: None, "ds" (wrong DS) or "expired" (signatures).
+    picky: its server may be told to answer some questions badly."""
     name: str
     signed: bool
     bogus: str
+    picky: bool = False
     records: list = field(default_factory=list)
 
 
 @dataclass
 class Tlsa:
-    """what: "match", "mismatch", or the association data in hex."""
+    """what: "match", "mismatch", or the association data in hex. owner: the
+    name below which it stands, if that is not the host's."""
     mx: str
     params: str
     what: str
+    owner: str = ""
 
 
 @dataclass
@@ -72,11 +81,14 @@ class Policy:
     """An MTA-STS policy and the web server that has it.
 
     web: "up", "dying" (can be stopped by Lab.stop_dying_web), "down".
+    location: what nginx does with the request, instead of sending the body
+    as text/plain; %(body)s in it is the body's file.
     """
     domain: str
     body: str
     web: str
     cert: Cert
+    location: str = ""
 
 
 def sts_body(mode, mx=(), max_age=86400):
@@ -95,13 +107,14 @@ class World:
         self.mx_hosts = {}
         self.tlsa = []
         self.policies = {}
+        self.faults = {}
         sender = self.domain(SENDER)
         sender.records += ["relay A " + RELAY_V4, "relay AAAA " + RELAY_V6]
         self.mx_for(SENDER, tlsa="match")
 
-    def domain(self, name, signed=True, bogus=None):
+    def domain(self, name, signed=True, bogus=None, picky=False):
         """Add a zone; signed=False is an insecure delegation."""
-        zone = Domain(name, signed, bogus)
+        zone = Domain(name, signed, bogus, picky)
         self.domains[name] = zone
         return zone
 
@@ -136,9 +149,14 @@ class World:
         """Add an MX record."""
         self.record(domain, "MX %d %s." % (preference, host))
 
-    def tlsa_for(self, host, what="match", params="3 1 1"):
+    def tlsa_for(self, host, what="match", params="3 1 1", owner=""):
         """Add a TLSA record of the host's port 25."""
-        self.tlsa.append(Tlsa(host, params, what))
+        self.tlsa.append(Tlsa(host, params, what, owner))
+
+    def fault(self, name, kind, how):
+        """The server of a picky domain answers this question with servfail,
+        refused, or not at all ("drop")."""
+        self.faults["%s %s" % (name, kind)] = how
 
     def mx_for(self, domain, tlsa=None, params="3 1 1", **host):
         """The common case: one MX host "mx.DOMAIN", preference 10."""
@@ -149,18 +167,21 @@ class World:
         return mx
 
     def sts(self, domain, mode, mx=None, web="up", cert=None, ident="1",
-            body=None):
-        """Publish a policy: TXT record, address and body."""
+            body=None, location="", record=True, ttl=1):
+        """Publish a policy: TXT record (or not, or one that lives ttl
+        seconds), address and body."""
         if mx is None:
             mx = ("mx." + domain,)
         host = "mta-sts." + domain
-        self.record("_mta-sts." + domain,
-                    '1 TXT "v=STSv1; id=%s;"' % ident)
+        if record:
+            self.record("_mta-sts." + domain,
+                        '%d TXT "v=STSv1; id=%s;"' % (ttl, ident))
         for addr in {"up": WEB, "dying": WEB_DYING, "down": WEB_NOBODY}[web]:
             self.record(host, "%s %s" % ("AAAA" if ":" in addr else "A",
                                          addr))
         self.policies[domain] = Policy(domain, body or sts_body(mode, mx),
-                                       web, cert or Cert("webpki", (host,)))
+                                       web, cert or Cert("webpki", (host,)),
+                                       location)
 
     def no_tlsa_answer(self, host, how="servfail"):
         """Hand _tcp.HOST to a name server that answers servfail, refused
@@ -169,7 +190,7 @@ class World:
 
     def addresses(self):
         """Every address of the internet side."""
-        fixed = [ROOT_NS, TLD_NS, LEAF_NS, *BAD_NS.values(), WEB,
+        fixed = [ROOT_NS, TLD_NS, LEAF_NS, *BAD_NS.values(), PICKY_NS, WEB,
                  WEB_DYING, WEB_NOBODY]
         for pair in fixed + [(m.v4, m.v6) for m in self.mx_hosts.values()]:
             for addr in pair:
