@@ -22,6 +22,8 @@
 	X(DANE_SENT, "sent_dane_total", "recipients sent, by a DANE proof") \
 	X(STS_SENT, "sent_sts_total", "recipients sent, by an STS proof") \
 	X(CLEAR_SENT, "sent_clear_total", "recipients sent without TLS") \
+	X(AUDIT_FAILED, "audit_failed_total", "sent, only by require = audit") \
+	X(DOWNGRADES, "downgrades_total", "domains that lost DANE and STS") \
 	X(HELD_POLICY, "held_policy_total", "attempts held by policy") \
 	X(CONNS_OUT, "connections_out_total", "connections to MX hosts") \
 	X(TLS_FAILED, "tls_failed_total", "TLS handshakes out that failed") \

@@ -74,7 +74,7 @@ check_sites(const struct options *o, int64_t now, struct buf *errors,
 			    s->where, s->domain, o->sites[k].where);
 			break;
 		}
-		if (s->expires_s == 0 || s->expires_s > now)
+		if (!options_site_ended(s, now))
 			continue;
 		date_rfc3339(s->expires_s, day);
 		buf_addf(warnings,

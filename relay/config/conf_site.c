@@ -15,7 +15,8 @@
 #include "relay/config/conf_addr.h"
 #include "relay/model/rr.h"
 
-/* The order of enum site_require behind SITE_DEFAULT. */
+/* The order of enum site_require behind SITE_DEFAULT; in read_site those of
+ * enum site_continuity. */
 static const char *const requires[] = {
     "opportunistic", "audit", "encrypted", "verified", "sts", "dane"};
 
@@ -130,7 +131,7 @@ check_looser(const struct conf_sec *sec, const struct opt_site *s)
 		what = "require = opportunistic";
 	else if (s->require == SITE_AUDIT)
 		what = "require = audit";
-	else if (s->continuity_log)
+	else if (s->continuity == CONTINUITY_LOG)
 		what = "continuity = log";
 	if (!what)
 		return;
@@ -143,6 +144,19 @@ check_looser(const struct conf_sec *sec, const struct opt_site *s)
 	}
 }
 
+/* A rule that lets mail go can't hold it. */
+static void
+check_continuity(const struct conf_sec *sec, const struct opt_site *s)
+{
+	bool lets_go = s->require == SITE_OPPORTUNISTIC ||
+	    s->require == SITE_AUDIT;
+
+	if (s->continuity == CONTINUITY_HOLD && lets_go)
+		conf_problem(sec, "continuity", 0,
+		    "hold has no effect beside require = %s; remove one",
+		    requires[s->require - 1]);
+}
+
 static void
 read_site(const struct conf_sec *sec, struct opt_site *s)
 {
@@ -152,14 +166,16 @@ read_site(const struct conf_sec *sec, struct opt_site *s)
 	conf_get_word(sec, "require", requires, word, &word);
 	if (word < sizeof(requires) / sizeof(requires[0]))
 		s->require = (enum site_require)(word + 1);
-	word = 0;
+	word = 2;
 	conf_get_word(sec, "continuity", continuities, 2, &word);
-	s->continuity_log = word == 1;
+	if (word < 2)
+		s->continuity = (enum site_continuity)(word + 1);
 	read_nexthop(sec, s);
 	conf_get_dup(sec, "reason", &s->reason);
 	conf_get_dup(sec, "author", &s->author);
 	read_expires(sec, s);
 	check_looser(sec, s);
+	check_continuity(sec, s);
 	if (!conf_val_next(sec, "require", NULL) &&
 	    !conf_val_next(sec, "nexthop", NULL) &&
 	    !conf_val_next(sec, "continuity", NULL))

@@ -428,6 +428,34 @@ policy_problem(uint64_t n, json_t *list)
 	    "network; else tell the domain's postmaster");
 }
 
+/* Rules that have ended: the first by name, the others by number. */
+static void
+sites_problem(const struct ctl_status *s, json_t *list)
+{
+	const struct opt_site *first = NULL;
+	char text[2 * DOMAIN_MAX], day[DATE_MAX], more[40] = "";
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_sites; i++) {
+		if (!options_site_ended(&s->sites[i], s->now))
+			continue;
+		if (n++ == 0)
+			first = &s->sites[i];
+	}
+	if (!first)
+		return;
+	if (n > 1)
+		(void)snprintf(more, sizeof(more), ", and %zu other%s", n - 1,
+		    n > 2 ? "s" : "");
+	date_rfc3339(first->expires_s, day);
+	(void)snprintf(text, sizeof(text),
+	    "the site rule for \"%s\" ended on %.10s and has no effect%s",
+	    first->domain, day, more);
+	add_problem(list, "site", text,
+	    "waxseald -t names file and line of each: remove the rule, or give "
+	    "it a new expires; then restart waxseald");
+}
+
 static json_t *
 problems(const struct ctl_status *s)
 {
@@ -448,6 +476,7 @@ problems(const struct ctl_status *s)
 	if (s->metrics && metrics_get(s->metrics, METRIC_STS_AT_RISK) > 0)
 		policy_problem(
 		    metrics_get(s->metrics, METRIC_STS_AT_RISK), list);
+	sites_problem(s, list);
 	return list;
 }
 

@@ -67,6 +67,9 @@ struct ctl_status {
 	const struct store_stats *stats; /* NULL: not known */
 	const struct opt_listen *listens;
 	size_t n_listens;
+	const struct opt_site *sites;
+	size_t n_sites;
+	int64_t now; /* seconds since 1970 */
 	const struct metrics *metrics; /* sum of all shards */
 };
 /*

@@ -4,7 +4,7 @@
  * once: beside the first host if it must be anyway, else when TLSA leaves the
  * decision to it. The judgement is relay/policy's.
  *
- *	MX --> WALK --> LOOK --> STS --> WAIT --> WALK ...
+ *	MX --> WALK --> LOOK --> STS --> AHEAD --> WAIT --> WALK ...
  *
  * Calling back comes last: a step that must go on by itself puts itself off
  * to the next round of the loop first, so that the caller may free the route
@@ -26,6 +26,7 @@
 #include "relay/decide/route_addr.h"
 #include "relay/decide/route_mx.h"
 #include "relay/decide/route_state.h"
+#include "relay/decide/route_watch.h"
 #include "relay/dns/dns_tap.h"
 #include "relay/dns/mx.h"
 #include "relay/policy/nexthop.h"
@@ -34,7 +35,6 @@
 #include "sts/sts_lookup.h"
 
 #define MX_TIMEOUT_MS 60000
-#define HOST_TIMEOUT_MS 20000 /* DANE-59: one host, all its questions */
 #define STEPS_MAX (2 * MX_HOSTS_MAX + 16)
 
 struct decide {
@@ -47,8 +47,8 @@ struct route {
 	char policy[DOMAIN_MAX]; /* domain of MTA-STS: STS-27 */
 	uint32_t flags;
 	const struct opt_site *site;
-	struct route_watch watch; /* none: no function is set */
-	struct dns *dns; /* that of d, or a tap of it for the watch */
+	struct route_notes notes; /* none: no function is set */
+	struct dns *dns; /* that of d, or a tap of it for the notes */
 	enum route_state state;
 	struct timer *timer;
 	struct dns_query *q_mx;
@@ -68,7 +68,8 @@ struct route {
 
 	struct plan_skips skips;
 	size_t given; /* hosts handed out */
-	unsigned steps, turns;
+	struct route_watch watch;
+	unsigned steps;
 	route_fn *fn;
 	void *arg;
 };
@@ -96,10 +97,10 @@ now_s(const struct route *r)
 /* ---- events ---- */
 
 static void
-watch_mx(const struct route *r)
+note_mx(const struct route *r)
 {
-	if (r->watch.mx)
-		r->watch.mx(r->watch.arg, r->policy, &r->mx);
+	if (r->notes.mx)
+		r->notes.mx(r->notes.arg, r->policy, &r->mx);
 }
 
 static void
@@ -179,60 +180,11 @@ route_no_more(struct route *r)
 
 /* ---- judging a host ---- */
 
-/* DANE-58: the absence of TLSA proves nothing. An answer that nobody validated
- * stays so, however well the resolver was before and is later. */
-static bool
-is_untrusted(struct route *r)
-{
-	const struct decide_opts *o = &r->d->o;
-	enum dns_state st;
-
-	if (!o->dns_state || !o->options->dane.on)
-		return false;
-	st = o->dns_state(o->dns_state_arg);
-	/* Before the first canary only a secure answer is good. */
-	return st == DNS_STATE_UNTRUSTED || *o->dns_turns != r->turns ||
-	    (st == DNS_STATE_UNKNOWN && r->verdict.kind == DANE_NONE);
-}
-
-static bool
-had_dane(const struct route *r)
-{
-	const struct decide_opts *o = &r->d->o;
-
-	return o->had_dane && o->had_dane(o->had_dane_arg, r->domain);
-}
-
-/* Nor may mail bounce by what nobody validated, where DANE is a promise. */
-static bool
-is_blind(struct route *r)
-{
-	enum site_require site = site_policy_require(r->site, now_s(r));
-
-	return is_untrusted(r) &&
-	    (site == SITE_DANE || site == SITE_VERIFIED ||
-		(had_dane(r) &&
-		    !site_policy_logs_continuity(r->site, now_s(r))));
-}
-
-static void
-note_dane(const struct route *r)
-{
-	const struct decide_opts *o = &r->d->o;
-	bool found = r->verdict.kind == DANE_USABLE ||
-	    r->verdict.kind == DANE_UNUSABLE;
-	bool safe = r->mx.security == MX_SECURE ||
-	    r->mx.security == MX_IMPLICIT || r->mx.security == MX_NEXTHOP;
-
-	if (found && safe && o->had_dane_set)
-		o->had_dane_set(o->had_dane_arg, r->domain);
-}
-
 static void
 route_judge(struct route *r)
 {
 	const struct options *opt = options_of(r);
-	bool untrusted = is_untrusted(r);
+	bool untrusted = route_watch_untrusted(&r->watch, r->verdict.kind);
 	struct tls_policy_in in = {.site = r->site,
 	    .now = now_s(r),
 	    .mx = r->mx.security,
@@ -241,7 +193,8 @@ route_judge(struct route *r)
 	    .sts = &r->sts_verdict,
 	    .msg_flags = r->flags,
 	    .untrusted = untrusted,
-	    .untrusted_had_dane = untrusted && had_dane(r),
+	    .untrusted_had_dane = untrusted && route_watch_had_dane(&r->watch),
+	    .downgraded = route_watch_downgraded(&r->watch, r->verdict.kind),
 	    .host = r->host.host,
 	    .next_hop = r->policy,
 	    .expanded = r->mx.expanded,
@@ -249,7 +202,6 @@ route_judge(struct route *r)
 	    .opportunistic_min = opt->tls.opportunistic_min};
 	struct tls_verdict v;
 
-	note_dane(r);
 	tls_plan_clear(&r->host.plan);
 	tls_policy_decide(&in, &r->host.plan, &v);
 	r->host.seen.dane = r->verdict.kind;
@@ -267,6 +219,24 @@ route_judge(struct route *r)
 		.by_policy = true});
 }
 
+static void
+on_ahead(void *arg)
+{
+	route_judge(arg);
+}
+
+/* All of this host is known, which may not be enough to judge by. */
+static void
+route_weigh(struct route *r)
+{
+	if (route_watch_judge(&r->watch, r->verdict.kind) != DOWNGRADE_LOOK) {
+		route_judge(r);
+		return;
+	}
+	route_set_state(r, ROUTE_ST_AHEAD);
+	route_watch_look(&r->watch, r->port, on_ahead, r);
+}
+
 /* Whatever TLSA records say, they do not decide alone. */
 static bool
 needs_sts_anyway(const struct route *r)
@@ -281,8 +251,8 @@ needs_sts(const struct route *r)
 {
 	if (r->sts_known || !r->d->o.sts)
 		return false;
-	/* Who watches wants to see it all the same. */
-	if (r->watch.sts)
+	/* Who takes notes wants to see it all the same. */
+	if (r->notes.sts)
 		return true;
 	if (r->verdict.kind == DANE_FAILED)
 		return false;
@@ -298,10 +268,11 @@ on_sts(void *arg, const struct sts_verdict *v)
 	r->sts_known = true;
 	sts_verdict_clear(&r->sts_verdict);
 	sts_verdict_copy(&r->sts_verdict, v);
-	if (r->watch.sts)
-		r->watch.sts(r->watch.arg, v);
+	route_watch_sts(&r->watch, v);
+	if (r->notes.sts)
+		r->notes.sts(r->notes.arg, v);
 	if (r->state == ROUTE_ST_STS)
-		route_judge(r);
+		route_weigh(r);
 }
 
 /* Once a route. */
@@ -342,11 +313,12 @@ on_host(void *arg, const struct dane_host *h)
 {
 	struct route *r = arg;
 	enum route_guard why;
-	bool blind = is_blind(r);
+	bool blind = route_watch_blind(&r->watch, DANE_NONE);
 
 	r->dane = NULL;
 	switch (h->addr_state) {
 	case DANE_ADDR_NONE: /* DANE-23 */
+		route_watch_host(&r->watch, r->at, DANE_NONE);
 		route_skip(r,
 		    &(struct plan_skip){.dsn = blind ? "4.4.4" : "5.4.4",
 			.rule = "DANE-23",
@@ -354,6 +326,7 @@ on_host(void *arg, const struct dane_host *h)
 			.permanent = !blind});
 		return;
 	case DANE_ADDR_FAIL: /* DANE-06 */
+		route_watch_host(&r->watch, r->at, DANE_FAILED);
 		route_skip(r,
 		    &(struct plan_skip){.dsn = "4.4.3",
 			.rule = "DANE-06",
@@ -362,21 +335,22 @@ on_host(void *arg, const struct dane_host *h)
 	case DANE_ADDR_OK:
 		break;
 	}
+	route_watch_host(&r->watch, r->at, h->verdict->kind);
 	why = take_addrs(r, h->addrs, h->n_addrs);
 	if (r->host.n_addrs == 0) {
 		skip_guarded(r, why);
 		return;
 	}
 	dane_verdict_clear(&r->verdict);
-	if (r->watch.dane)
-		r->watch.dane(r->watch.arg, h->verdict);
+	if (r->notes.dane)
+		r->notes.dane(r->notes.arg, h->verdict);
 	r->verdict = *h->verdict;
 	r->verdict.tlsa = rr_tlsa_dup(h->verdict->tlsa, h->verdict->n_tlsa);
 	if (needs_sts(r)) {
 		route_set_state(r, ROUTE_ST_STS);
 		ask_sts(r);
 	} else {
-		route_judge(r);
+		route_weigh(r);
 	}
 }
 
@@ -405,7 +379,7 @@ look_at_host(struct route *r)
 
 	route_set_state(r, ROUTE_ST_LOOK);
 	r->dane = dane_lookup_start(o->loop, r->dns, r->host.host, r->port, on,
-	    HOST_TIMEOUT_MS, on_host, r);
+	    ROUTE_HOST_TIMEOUT_MS, on_host, r);
 	if (needs_sts_anyway(r))
 		ask_sts(r);
 }
@@ -453,8 +427,9 @@ on_mx(void *arg, struct rr_set *set)
 	r->q_mx = NULL;
 	timer_stop(r->timer);
 	mx_set_build(set, r->domain, o->options->hostname, o->rng, &r->mx);
-	watch_mx(r);
-	if (route_mx_end(&r->mx, r->domain, is_blind(r), &end)) {
+	note_mx(r);
+	if (route_mx_end(&r->mx, r->domain,
+		route_watch_blind(&r->watch, DANE_NONE), &end)) {
 		route_end(r, &end);
 		return;
 	}
@@ -494,7 +469,7 @@ set_single(struct route *r, const struct nexthop *n)
 	r->literal = n->addr;
 	r->port = n->port;
 	memcpy(r->policy, n->host, sizeof(n->host));
-	watch_mx(r);
+	note_mx(r);
 	route_walk_later(r);
 }
 
@@ -554,13 +529,14 @@ route_start(
 	r->flags = req->msg_flags;
 	r->port = req->port ? req->port : d->o.options->deliver.port;
 	r->dns = d->o.dns;
-	if (req->watch) {
-		r->watch = *req->watch;
-		r->dns = dns_tap_new(d->o.dns, r->watch.answer, r->watch.arg);
+	if (req->notes) {
+		r->notes = *req->notes;
+		r->dns = dns_tap_new(d->o.dns, r->notes.answer, r->notes.arg);
 	}
-	if (d->o.dns_state)
-		r->turns = *d->o.dns_turns;
-	r->site = options_site(d->o.options, r->domain);
+	r->site = options_site_at(
+	    d->o.options, r->domain, clock_real_s(&d->o.clock));
+	route_watch_init(&r->watch, &d->o, r->domain, r->policy, r->site,
+	    &r->mx, req->quiet);
 	r->fn = fn;
 	r->arg = arg;
 	r->timer = timer_new(d->o.loop, on_timer, r);
@@ -590,6 +566,7 @@ route_free(struct route *r)
 	sts_lookup_cancel(r->sts);
 	if (r->dns != r->d->o.dns)
 		dns_tap_free(r->dns);
+	route_watch_clear(&r->watch);
 	mx_set_clear(&r->mx);
 	dane_verdict_clear(&r->verdict);
 	sts_verdict_clear(&r->sts_verdict);

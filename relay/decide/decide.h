@@ -14,6 +14,7 @@
 #include "relay/base/clock.h"
 #include "relay/base/rng.h"
 #include "relay/dns/dns.h"
+#include "relay/model/had_entry.h"
 #include "relay/model/options.h"
 #include "relay/model/outcome.h"
 #include "relay/model/tls_plan.h"
@@ -34,11 +35,15 @@ struct decide_opts {
 	void *dns_state_arg;
 	/* Goes up when it begins or ceases to be untrusted. With dns_state. */
 	const unsigned *dns_turns;
-	/* Has this domain ever had secure TLSA? Answered from the shard's
-	 * memory; NULL: no. had_dane_set notes it. */
-	bool (*had_dane)(void *arg, const char *domain);
-	void (*had_dane_set)(void *arg, const char *domain);
-	void *had_dane_arg;
+	/* The shard's memory of what domains had (relay/main/had.h); NULL:
+	 * none. had: false when nothing is known. had_seen: it has what (HAD_
+	 * bits) by the records of via. had_gone: it has none of it any more;
+	 * held: its mail waits. */
+	bool (*had)(void *arg, const char *domain, struct had_entry *out);
+	void (*had_seen)(
+	    void *arg, const char *domain, const char *via, unsigned what);
+	void (*had_gone)(void *arg, const char *domain, bool held);
+	void *had_arg;
 	/* Is this one of the machine's own addresses? NULL: none is. */
 	bool (*own_addr)(void *arg, const struct rr_addr *addr);
 	void *own_addr_arg;
@@ -58,7 +63,7 @@ const struct decide_opts *decide_options(const struct decide *d);
  * is passed is borrowed for the call; none of these may free the route. The
  * route then waits for MTA-STS at every host, also where DANE alone decides.
  */
-struct route_watch {
+struct route_notes {
 	/* An answer to a question of the route (not of MTA-STS); NULL: it did
 	 * not come in time, or nobody waits for it any more. */
 	void (*answer)(void *arg, const char *name, enum rr_type type,
@@ -74,9 +79,10 @@ struct route_watch {
 struct route_req {
 	const char *next_hop; /* canonical domain, or "[ip]" */
 	uint32_t msg_flags; /* enum msg_flags */
+	bool quiet; /* somebody only asks: nothing is remembered or logged */
 	uint16_t port; /* 0: as configured; a nexthop may name another */
-	/* NULL: nobody watches. Else all must be set; copied. */
-	const struct route_watch *watch;
+	/* NULL: nobody takes notes. Else all must be set; copied. */
+	const struct route_notes *notes;
 };
 
 #define ROUTE_ADDRS_MAX 16

@@ -245,16 +245,20 @@ require_str(enum site_require r)
 	return "";
 }
 
+/* The rule in force; without one, a rule that has ended: it is why somebody
+ * wonders. */
 static void
-put_site(struct explain *e, const struct opt_site *site)
+put_site(struct explain *e, const struct options *o)
 {
+	const struct opt_site *site = options_site_at(o, e->domain, e->now);
 	struct explain_site *s = &e->site;
 
+	s->in_force = site != NULL;
+	if (!site)
+		site = options_site_at(o, e->domain, 0);
 	if (!site)
 		return;
 	s->any = true;
-	/* A rule that has ended still says where to send to. */
-	s->in_force = site->expires_s == 0 || e->now < site->expires_s;
 	memcpy(s->domain, site->domain, sizeof(s->domain));
 	s->require = require_str(site->require);
 	s->nexthop = xstrdup(site->nexthop);
@@ -280,13 +284,13 @@ explain_run_start(struct decide *d, const char *next_hop, uint16_t port,
 {
 	const struct decide_opts *o = decide_options(d);
 	struct explain_run *r = xcalloc(1, sizeof(*r));
-	const struct route_watch watch = {.answer = on_answer,
+	const struct route_notes notes = {.answer = on_answer,
 	    .mx = on_mx,
 	    .dane = on_dane,
 	    .sts = on_sts,
 	    .arg = r};
 	const struct route_req req = {
-	    .next_hop = next_hop, .port = port, .watch = &watch};
+	    .next_hop = next_hop, .port = port, .notes = &notes, .quiet = true};
 
 	r->decide = d;
 	explain_init(&r->e);
@@ -299,7 +303,7 @@ explain_run_start(struct decide *d, const char *next_hop, uint16_t port,
 	r->e.now = clock_real_s(&o->clock);
 	r->e.dane_on = o->options->dane.on;
 	r->e.sts_on = o->options->sts.on;
-	put_site(&r->e, options_site(o->options, next_hop));
+	put_site(&r->e, o->options);
 	r->timer = timer_new(o->loop, on_timer, r);
 	timer_start(r->timer, EXPLAIN_RUN_MS);
 	r->route = route_start(d, &req, on_route, r);

@@ -9,6 +9,7 @@ enum route_state {
 	ROUTE_ST_WALK, /* about to take the next host */
 	ROUTE_ST_LOOK, /* asking for addresses and TLSA of a host */
 	ROUTE_ST_STS, /* all is known but MTA-STS */
+	ROUTE_ST_AHEAD, /* asking for TLSA of hosts whose turn is not yet */
 	ROUTE_ST_WAIT, /* a host was handed out */
 	ROUTE_ST_OVER
 };

@@ -24,10 +24,34 @@ is_policy(const struct tls_plan *plan)
 	return plan->level != TLS_OPPORTUNISTIC || plan->requiretls;
 }
 
+/* RFC 7672 9.1: what the plan that would have applied makes of the session.
+ * mail: it got as far as MAIL. */
+static const char *
+audit_of(const struct classify_session *s, bool mail)
+{
+	const struct tls_plan *would = s->plan->audit;
+
+	if (!would)
+		return "skip";
+	if (would->level == TLS_OPPORTUNISTIC)
+		return tls_failure_str(TLS_OK);
+	if (s->tls && s->tls->established)
+		return tls_failure_str(s->tls->would);
+	/* In clear because TLS failed a moment ago. */
+	if (s->clear_retry || s->failure == CLIENT_FAIL_TLS)
+		return tls_failure_str(TLS_HANDSHAKE);
+	if (mail || s->failure == CLIENT_FAIL_NO_STARTTLS)
+		return tls_failure_str(TLS_NO_STARTTLS);
+	return "unknown";
+}
+
 static void
-begin(const struct classify_session *s, struct outcome *out)
+begin(const struct classify_session *s, bool mail, struct outcome *out)
 {
 	outcome_init(out, OUT_DEFERRED);
+	out->audit_rule = s->plan->audit_rule;
+	if (out->audit_rule)
+		out->audit = audit_of(s, mail);
 	out->by = s->plan->by;
 	out->clear_fallback = s->clear_retry;
 	/* With MTA-STS on top the policy names the host (DANE-19). */
@@ -158,7 +182,7 @@ tls_failed(const struct classify_session *s, struct outcome *out)
 enum classify_next
 classify_session(const struct classify_session *s, struct outcome *out)
 {
-	begin(s, out);
+	begin(s, false, out);
 	out->host_fault = true;
 	if (s->not_proven) {
 		outcome_set(out, OUT_DEFERRED, DSN_TRUST, "GATE",
@@ -245,7 +269,7 @@ void
 classify_rcpt(const struct classify_session *s,
     const struct client_rcpt_result *r, struct outcome *out)
 {
-	begin(s, out);
+	begin(s, true, out);
 	note_testing(s, out);
 	switch (r->state) {
 	case CLIENT_RCPT_ACCEPTED:

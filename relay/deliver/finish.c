@@ -123,6 +123,8 @@ finish_count(struct finish *f, const struct outcome *o)
 			metrics_add(m, METRIC_DANE_SENT, 1);
 		if (o->tls.verified && o->by == TLS_BY_STS)
 			metrics_add(m, METRIC_STS_SENT, 1);
+		if (o->audit_rule && strcmp(o->audit, "ok") != 0)
+			metrics_add(m, METRIC_AUDIT_FAILED, 1);
 		break;
 	case OUT_DEFERRED:
 		metrics_add(m, METRIC_DEFERRED, 1);
@@ -138,6 +140,16 @@ finish_count(struct finish *f, const struct outcome *o)
 		metrics_add(m, METRIC_EXPIRED, 1);
 		break;
 	}
+}
+
+/* DANE-53: two more keys, the same for each audited attempt. */
+static void
+finish_log_audit(struct log_line *l, const struct outcome *o)
+{
+	if (!o->audit_rule)
+		return;
+	log_cstr(l, "audit", o->audit);
+	log_cstr(l, "audit_rule", o->audit_rule);
 }
 
 static void
@@ -166,6 +178,7 @@ finish_log_one(struct finish *f, const struct rcpt *r, const struct outcome *o)
 		log_cstr(&l, "fallback", "handshake");
 	if (o->tls.audit != TLS_OK)
 		log_cstr(&l, "sts_testing", tls_failure_str(o->tls.audit));
+	finish_log_audit(&l, o);
 	log_cstr(&l, "status", outcome_class_str(o->cls));
 	log_cstr(&l, "dsn", o->dsn);
 	if (o->uncertain)

@@ -36,6 +36,24 @@ dns_state_str(enum dns_state s)
 	return names[s];
 }
 
+const char *
+dns_state_text(enum dns_state s)
+{
+	switch (s) {
+	case DNS_STATE_OK:
+		return "answers are validated";
+	case DNS_STATE_UNTRUSTED:
+		return "answers are not validated: what DANE protects is held, "
+		       "see waxseal status";
+	case DNS_STATE_DEAD:
+		return "no usable answers: mail is accepted and held, "
+		       "see waxseal status";
+	case DNS_STATE_UNKNOWN:
+		break;
+	}
+	return "not known yet";
+}
+
 static int
 badness(enum dns_state s)
 {

@@ -49,6 +49,8 @@ enum dns_state {
 #undef DNS_ENUM_
 };
 const char *dns_state_str(enum dns_state s);
+/* What that means for mail, for people. */
+const char *dns_state_text(enum dns_state s);
 /* Of two states the one that an operator must know of first. */
 enum dns_state dns_state_worse(enum dns_state a, enum dns_state b);
 

@@ -220,6 +220,9 @@ app_status(void *arg, struct ctl_status *out, struct metrics *sum)
 	out->store_text = a->store_text;
 	out->listens = a->o->listens;
 	out->n_listens = a->o->n_listens;
+	out->sites = a->o->sites;
+	out->n_sites = a->o->n_sites;
+	out->now = clock_real_s(&a->clock);
 	out->metrics = sum;
 }
 

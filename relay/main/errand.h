@@ -14,6 +14,7 @@
 #include "relay/net/mailbox.h"
 
 struct decide;
+struct had;
 struct loop;
 struct options;
 struct sts;
@@ -24,6 +25,7 @@ struct tls_ctx;
 struct errand_desk {
 	struct loop *loop;
 	struct store *store;
+	struct had *had; /* downgrade memory: had_forget */
 	struct decide *decide;
 	struct sts *sts;
 	struct tls_ctx *tls;

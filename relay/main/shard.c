@@ -24,8 +24,9 @@
 #include "relay/dns/dns_getdns.h"
 #include "relay/in/smtp_in.h"
 #include "relay/main/errand.h"
-#include "relay/main/had_dane.h"
+#include "relay/main/had.h"
 #include "relay/main/own_addr.h"
+#include "relay/main/site_watch.h"
 #include "relay/main/sts_far.h"
 #include "relay/net/http.h"
 #include "relay/net/listener.h"
@@ -74,7 +75,8 @@ struct shard {
 	struct http *http;
 	struct sts *sts;
 	struct own_addr *own;
-	struct had_dane *had_dane;
+	struct site_watch *sites; /* of the first shard: one voice */
+	struct had *had;
 	struct decide *decide;
 	struct smtp_outs *outs;
 	struct dispatch *dispatch;
@@ -114,8 +116,9 @@ shard_end(void *arg)
 	decide_free(s->decide);
 	sts_free(s->sts);
 	http_free(s->http);
-	had_dane_free(s->had_dane);
+	had_free(s->had);
 	own_addr_free(s->own);
+	site_watch_free(s->sites);
 	dns_cache_free(s->dns);
 	dns_getdns_close(s->dns_up);
 	store_close(s->store);
@@ -314,24 +317,6 @@ shard_resolver_state(void *arg)
 	return dns_cache_state(s->dns);
 }
 
-static const char *
-shard_dns_text(enum dns_state st)
-{
-	switch (st) {
-	case DNS_STATE_OK:
-		return "answers are validated";
-	case DNS_STATE_UNTRUSTED:
-		return "answers are not validated: what DANE protects is held, "
-		       "see waxseal status";
-	case DNS_STATE_DEAD:
-		return "no usable answers: mail is accepted and held, "
-		       "see waxseal status";
-	case DNS_STATE_UNKNOWN:
-		break;
-	}
-	return "not known yet";
-}
-
 static void
 shard_on_dns_state(void *arg, enum dns_state from, enum dns_state to)
 {
@@ -347,7 +332,7 @@ shard_on_dns_state(void *arg, enum dns_state from, enum dns_state to)
 	    &l, s->o.log, to == DNS_STATE_OK ? LOG_INFO : LOG_WARN, "resolver");
 	log_cstr(&l, "state", dns_state_str(to));
 	log_cstr(&l, "was", dns_state_str(from));
-	log_cstr(&l, "text", shard_dns_text(to));
+	log_cstr(&l, "text", dns_state_text(to));
 	log_end(&l);
 }
 
@@ -400,6 +385,21 @@ shard_new_tls(struct shard *s, char text[256])
 	return err;
 }
 
+/* What the shard knows of its machine, its rules and its destinations. */
+static void
+shard_new_memory(struct shard *s)
+{
+	s->own = own_addr_new(s->loop);
+	if (s->o.index == 0)
+		s->sites = site_watch_new(
+		    s->loop, s->o.options, s->o.clock, s->o.log);
+	s->had = had_new(&(struct had_opts){.store = s->store,
+	    .rng = &s->rng,
+	    .clock = s->o.clock,
+	    .log = s->o.log,
+	    .metrics = &s->metrics});
+}
+
 static void
 shard_new_actors(struct shard *s)
 {
@@ -422,8 +422,9 @@ shard_new_actors(struct shard *s)
 	    .dns_state = shard_resolver_state,
 	    .dns_state_arg = s,
 	    .dns_turns = &s->dns_turns,
-	    .had_dane = had_dane_get,
-	    .had_dane_set = had_dane_set,
+	    .had = had_get,
+	    .had_seen = had_seen,
+	    .had_gone = had_gone,
 	    .options = o,
 	    .clock = s->o.clock,
 	    .rng = &s->rng};
@@ -457,11 +458,10 @@ shard_new_actors(struct shard *s)
 	    .log = s->o.log,
 	    .metrics = &s->metrics};
 
-	s->own = own_addr_new(s->loop);
-	s->had_dane = had_dane_new(s->store, &s->rng, s->o.clock);
+	shard_new_memory(s);
 	dco.own_addr = own_addr_has;
 	dco.own_addr_arg = s->own;
-	dco.had_dane_arg = s->had_dane;
+	dco.had_arg = s->had;
 	s->sts = sts_new(&so);
 	dco.sts = s->sts;
 	s->decide = decide_new(&dco);
@@ -472,10 +472,10 @@ shard_new_actors(struct shard *s)
 	s->intake = intake_new(&io);
 	no.sink = intake_sink(s->intake);
 	s->in = smtp_in_new(&no);
-	s->grace = timer_new(s->loop, shard_end, s);
 	errands_open(s->errands,
 	    &(struct errand_desk){.loop = s->loop,
 		.store = s->store,
+		.had = s->had,
 		.decide = s->decide,
 		.sts = s->sts,
 		.tls = s->tls,
@@ -515,6 +515,7 @@ shard_new(const struct shard_opts *o, struct shard **out, char text[256])
 	if (err)
 		return err;
 	shard_new_actors(s);
+	s->grace = timer_new(s->loop, shard_end, s);
 	return 0;
 }
 
@@ -533,7 +534,7 @@ shard_listen(struct shard *s, const struct opt_listen *l, int take_fd)
 	    s->loop, take_fd, shard_on_client, v, &v->listener);
 }
 
-/* What was learnt of DANE is in memory: mail may be judged now. */
+/* What was learnt of domains is in memory: mail may be judged now. */
 static void
 shard_on_memory(void *arg)
 {
@@ -548,8 +549,7 @@ shard_run(void *arg)
 {
 	struct shard *s = arg;
 
-	had_dane_load(
-	    s->had_dane, s->loop, s->o.index, s->o.count, shard_on_memory, s);
+	had_load(s->had, s->loop, s->o.index, s->o.count, shard_on_memory, s);
 	sts_start(s->sts);
 	loop_run(s->loop);
 }

@@ -1,6 +1,8 @@
 /*
  * Finding a site rule. The rule for the domain itself is the most special;
- * behind it come the rules with a leading dot, longest first.
+ * behind it come the rules with a leading dot, longest first. One that has
+ * ended is passed over, so that an exception from a wider rule does not leave
+ * a hole behind.
  */
 #include "config.h"
 
@@ -8,8 +10,14 @@
 
 #include "relay/base/str.h"
 
+bool
+options_site_ended(const struct opt_site *s, int64_t now)
+{
+	return s->expires_s != 0 && now >= s->expires_s;
+}
+
 const struct opt_site *
-options_site(const struct options *o, const char *domain)
+options_site_at(const struct options *o, const char *domain, int64_t now)
 {
 	const struct opt_site *best = NULL;
 	struct str name = str_of(domain);
@@ -19,7 +27,7 @@ options_site(const struct options *o, const char *domain)
 		const struct opt_site *s = &o->sites[i];
 		struct str rule = str_of(s->domain);
 
-		if (rule.n == 0)
+		if (rule.n == 0 || options_site_ended(s, now))
 			continue;
 		if (rule.p[0] != '.') {
 			if (domain_eq(rule, name))

@@ -73,11 +73,18 @@ enum site_require {
 	SITE_DANE
 };
 
+/* What if a domain has lost the proofs that it had? */
+enum site_continuity {
+	CONTINUITY_DEFAULT, /* hold while nobody validates, else log */
+	CONTINUITY_HOLD,
+	CONTINUITY_LOG
+};
+
 struct opt_site {
 	char domain[DOMAIN_MAX]; /* ".example.com" also matches what is below */
 	enum site_require require;
 	char *nexthop; /* "host", "host:port", "[ip]:port" or NULL */
-	bool continuity_log; /* continuity = log; default hold */
+	enum site_continuity continuity;
 	char *reason, *author;
 	int64_t expires_s; /* 0: never */
 	char *where;
@@ -140,8 +147,14 @@ struct options {
 	} log;
 };
 
-/* Site rule for a domain: the longest match; NULL when none. */
-const struct opt_site *options_site(
-    const struct options *o, const char *domain);
+/*
+ * Site rule for a domain: the longest match of those that have not ended at
+ * now (seconds since 1970); NULL when none. A rule that has ended is as if it
+ * were not there: what it was an exception from counts again.
+ */
+const struct opt_site *options_site_at(
+    const struct options *o, const char *domain, int64_t now);
+/* The rule's day has come. */
+bool options_site_ended(const struct opt_site *s, int64_t now);
 
 #endif

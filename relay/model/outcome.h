@@ -34,6 +34,11 @@ struct outcome {
 	bool clear_fallback; /* sent on a second connection without TLS */
 	bool mx_insecure; /* proven for a host that forged DNS may have named:
 			   * no proof for the domain, DANE-19 */
+	/* DANE-53, require = audit: the rule that would have decided, and what
+	 * it would have come to: "ok", "skip" (the host would not have been
+	 * used), "unknown" (the session did not get that far) or a
+	 * tls_failure_str. Static; NULL: no audit. */
+	const char *audit_rule, *audit;
 	enum tls_policy_by by;
 	const char *rule; /* static id, never NULL: "SMTP-09" */
 	char mx[DOMAIN_MAX]; /* "" when no host was reached for */

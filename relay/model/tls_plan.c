@@ -73,13 +73,30 @@ tls_plan_copy(struct tls_plan *to, const struct tls_plan *from)
 	tls_plan_clear(to);
 	*to = *from;
 	to->tlsa = rr_tlsa_dup(from->tlsa, from->n_tlsa);
+	if (!from->audit)
+		return;
+	to->audit = xcalloc(1, sizeof(*to->audit));
+	tls_plan_copy(to->audit, from->audit);
 }
 
 void
 tls_plan_clear(struct tls_plan *p)
 {
 	rr_tlsa_free(p->tlsa, p->n_tlsa);
+	if (p->audit)
+		tls_plan_clear(p->audit);
+	free(p->audit);
 	tls_plan_init(p);
+}
+
+void
+tls_plan_set_audit(struct tls_plan *p, struct tls_plan *take_would)
+{
+	if (p->audit || take_would->audit)
+		BUG("an audit of an audit");
+	p->audit = xcalloc(1, sizeof(*p->audit));
+	*p->audit = *take_would;
+	tls_plan_init(take_would);
 }
 
 static void
@@ -178,9 +195,9 @@ key_names(struct buf *out, const struct tls_plan *p)
 		key_name(out, str_of(sorted[i]));
 }
 
-void
-tls_plan_key(const struct tls_plan *p, struct str host, struct str addr,
-    uint16_t port, struct buf *out)
+/* What the plan asks of a session, wherever it leads. */
+static void
+key_demands(struct buf *out, const struct tls_plan *p)
 {
 	bool dane = p->level == TLS_DANE || p->level == TLS_DANE_PKIX;
 	bool pkix = p->level == TLS_PKIX || p->level == TLS_DANE_PKIX;
@@ -189,9 +206,6 @@ tls_plan_key(const struct tls_plan *p, struct str host, struct str addr,
 	for (size_t i = 0; dane && i < p->n_tlsa; i++)
 		if (p->tlsa[i].usage == USAGE_DANE_TA)
 			has_ta = true;
-	key_name(out, host);
-	key_name(out, addr);
-	key_num(out, port);
 	key_name(out, str_of(p->sni));
 	key_num(out, (uint32_t)p->level);
 	key_num(out, (uint32_t)p->min);
@@ -202,4 +216,18 @@ tls_plan_key(const struct tls_plan *p, struct str host, struct str addr,
 		key_names(out, p);
 	if (pkix || p->audit_pkix)
 		key_name(out, str_of(p->pkix_name));
+}
+
+void
+tls_plan_key(const struct tls_plan *p, struct str host, struct str addr,
+    uint16_t port, struct buf *out)
+{
+	key_name(out, host);
+	key_name(out, addr);
+	key_num(out, port);
+	key_demands(out, p);
+	/* A session that was checked by another plan says nothing of this. */
+	key_num(out, p->audit != NULL);
+	if (p->audit)
+		key_demands(out, p->audit);
 }

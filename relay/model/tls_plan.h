@@ -79,6 +79,14 @@ struct tls_plan {
 	    audit_mismatch; /* STS testing: the policy does not name the host */
 	bool mx_insecure; /* proof does not cover the MX set: DANE-19 */
 	bool sts_testing; /* an STS policy in mode testing was seen */
+	/*
+	 * DANE-53, require = audit. audit_rule: the rule that would have
+	 * decided, static; NULL: no audit. audit: the plan that would have
+	 * been obeyed, owned: it is checked in the session and never acted
+	 * on. NULL beside a rule: the host would have been passed over.
+	 */
+	const char *audit_rule;
+	struct tls_plan *audit;
 };
 
 const char *tls_level_str(enum tls_level v);
@@ -87,14 +95,17 @@ const char *tls_policy_by_str(enum tls_policy_by v);
 
 /* Zeroed plan: opportunistic, both failures TLS_FAIL_NEXT (never clear). */
 void tls_plan_init(struct tls_plan *p);
-/* Deep copy; to is initialized or zeroed, its former records are freed. */
+/* Deep copy; to is initialized or zeroed, what it owned is freed. */
 void tls_plan_copy(struct tls_plan *to, const struct tls_plan *from);
-void tls_plan_clear(struct tls_plan *p); /* frees the records */
+void tls_plan_clear(struct tls_plan *p); /* frees records and audit */
+/* take_would, which is cleared, becomes what p is audited by. */
+void tls_plan_set_audit(struct tls_plan *p, struct tls_plan *take_would);
 /*
  * Canonical bytes of all that makes two sessions interchangeable (DANE-60):
  * host, address text, port, SNI, level, minimum version, REQUIRETLS, the TLSA
- * set (order does not count), and names where the proof uses names. When
- * out->full is set afterwards the key is cut: share nothing by it.
+ * set (order does not count), names where the proof uses names, and the plan
+ * that the session is audited by. When out->full is set afterwards the key is
+ * cut: share nothing by it.
  */
 void tls_plan_key(const struct tls_plan *p, struct str host, struct str addr,
     uint16_t port, struct buf *out);

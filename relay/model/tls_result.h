@@ -41,6 +41,7 @@ struct tls_result {
 	enum tls_proof proof;
 	enum tls_failure failure;
 	enum tls_failure audit; /* outcome of audit_pkix, TLS_OK if not asked */
+	enum tls_failure would; /* outcome of the plan that is audited, same */
 	int depth; /* chain depth of the matching TLSA, or -1 */
 	char version[16]; /* "TLSv1.3" */
 	char cipher[64];

@@ -1,6 +1,6 @@
 /*
- * Site rules: stricter ones stay until somebody removes them, looser ones end
- * by themselves, so that an exception made in haste does not stay for ever.
+ * Site rules. A rule ends on its day, and all of it does: looser ones must
+ * have a day, so that an exception made in haste does not stay for ever.
  */
 #include "config.h"
 
@@ -8,16 +8,10 @@
 
 #include <stddef.h>
 
-static bool
-is_over(const struct opt_site *site, int64_t now)
-{
-	return site->expires_s != 0 && now >= site->expires_s;
-}
-
 enum site_require
 site_policy_require(const struct opt_site *site, int64_t now)
 {
-	if (!site || is_over(site, now))
+	if (!site || options_site_ended(site, now))
 		return SITE_DEFAULT;
 	return site->require;
 }
@@ -42,5 +36,13 @@ site_policy_is_strict(enum site_require r)
 bool
 site_policy_logs_continuity(const struct opt_site *site, int64_t now)
 {
-	return site && site->continuity_log && !is_over(site, now);
+	return site && site->continuity == CONTINUITY_LOG &&
+	    !options_site_ended(site, now);
+}
+
+bool
+site_policy_holds_continuity(const struct opt_site *site, int64_t now)
+{
+	return site && site->continuity == CONTINUITY_HOLD &&
+	    !options_site_ended(site, now);
 }

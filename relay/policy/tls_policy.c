@@ -424,27 +424,22 @@ require_tls(struct policy *p)
 
 /* ---- what may be waived ---- */
 
+/* The site rule holds mail for a domain that lacks what it had. */
+static bool
+is_discontinued(const struct policy *p)
+{
+	return p->in->downgraded &&
+	    site_policy_holds_continuity(p->in->site, p->in->now);
+}
+
 /* RFC 8689 4.2.2, RFC 8460 5.3: the sender asks that TLS policy does not stop
  * this message; graded: a stricter site rule stands. */
 static bool
 is_waived_by_message(const struct policy *p)
 {
 	return has_flag(p, MSG_TLS_OPTIONAL | MSG_REPORT) &&
-	    !has_flag(p, MSG_REQUIRETLS) && !site_policy_is_strict(p->site);
-}
-
-/* Evaluate as for everybody, then deliver anyway: RFC 7672 9.1. */
-static void
-decide_audit(struct policy *p)
-{
-	bool audit, mismatch;
-
-	decide_domain(p);
-	audit = p->out->kind == TLS_SEND && p->plan->pkix_name[0];
-	mismatch = p->sts == STS_ROLE_ENFORCE && !p->sts_match;
-	plan_opportunistic(p, TLS_BY_SITE, "DANE-53");
-	if (audit || mismatch)
-		add_audit(p);
+	    !has_flag(p, MSG_REQUIRETLS) && !site_policy_is_strict(p->site) &&
+	    !is_discontinued(p);
 }
 
 /* DANE-58: without a validating resolver the absence of TLSA proves nothing. */
@@ -458,6 +453,44 @@ is_blind(const struct policy *p)
 		return true;
 	return in->untrusted &&
 	    (p->site == SITE_DANE || p->site == SITE_VERIFIED);
+}
+
+/* What holds for everybody, whatever the site rule asks for on top. */
+static void
+decide_plain(struct policy *p)
+{
+	if (is_blind(p))
+		skip_host(p, TLS_BY_DANE, "DANE-58", DSN_TRUST,
+		    "resolver does not validate, DANE can't be checked");
+	else
+		decide_domain(p);
+}
+
+/* Decides as for everybody, then delivers anyway: RFC 7672 9.1. */
+static void
+decide_audit(struct policy *p)
+{
+	struct tls_plan would;
+	const char *rule;
+	bool send;
+
+	decide_plain(p);
+	send = p->out->kind == TLS_SEND;
+	rule = p->out->rule;
+	would = *p->plan;
+	tls_plan_init(p->plan);
+	plan_opportunistic(p, TLS_BY_SITE, "DANE-53");
+	p->plan->audit_rule = rule;
+	if (!send) {
+		tls_plan_clear(&would);
+		return;
+	}
+	/* The name that the host is asked by decides what it shows. */
+	memcpy(p->plan->sni, would.sni, sizeof(would.sni));
+	if (would.audit_pkix)
+		add_audit(p);
+	would.audit_pkix = false;
+	tls_plan_set_audit(p->plan, &would);
 }
 
 void
@@ -487,12 +520,11 @@ tls_policy_decide(const struct tls_policy_in *in, struct tls_plan *plan,
 		decide_audit(&p);
 		return;
 	}
-	if (is_blind(&p)) {
-		skip_host(&p, TLS_BY_DANE, "DANE-58", DSN_TRUST,
-		    "resolver does not validate, DANE can't be checked");
-		return;
-	}
-	decide_domain(&p);
+	decide_plain(&p);
+	if (out->kind == TLS_SEND && is_discontinued(&p))
+		skip_host(&p, TLS_BY_SITE, "CONTINUITY", DSN_TRUST,
+		    "the domain had DANE or MTA-STS and has neither now; to "
+		    "let its mail go: waxseal policy forget DOMAIN");
 	if (out->kind == TLS_SEND)
 		require_site(&p);
 	if (out->kind == TLS_SEND && has_flag(&p, MSG_REQUIRETLS))

@@ -24,6 +24,9 @@ struct tls_policy_in {
 	/* external resolver untrusted, and the domain had secure TLSA once */
 	bool untrusted_had_dane;
 	bool untrusted; /* external resolver untrusted */
+	/* It had DANE or STS, and has neither or may have neither now: what
+	 * relay/policy/downgrade says */
+	bool downgraded;
 	const char *host; /* MX name, canonical */
 	const char *next_hop; /* domain as addressed */
 	const char *expanded; /* after CNAME: DANE-42 */

@@ -62,6 +62,12 @@ static const char *const steps[SCHEMA_VERSION] = {
     " domain TEXT PRIMARY KEY,"
     " bucket INTEGER NOT NULL,"
     " seen INTEGER NOT NULL) WITHOUT ROWID;",
+    /* What a domain had besides TLSA, since when, and when it was gone. */
+    "ALTER TABLE dane_seen ADD COLUMN via TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE dane_seen ADD COLUMN dane INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE dane_seen ADD COLUMN sts INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE dane_seen ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE dane_seen SET dane = seen;",
 };
 
 /* A file without our mark is taken only when there is nothing in it. */
@@ -85,9 +91,9 @@ set_version(struct db *db)
 {
 	/* A pragma takes no parameters, so the numbers are written out. */
 	static const char sql[] = "PRAGMA application_id = 0x5758534c;"
-				  "PRAGMA user_version = 1";
+				  "PRAGMA user_version = 2";
 
-	_Static_assert(SCHEMA_VERSION == 1, "user_version in the text above");
+	_Static_assert(SCHEMA_VERSION == 2, "user_version in the text above");
 	return db_exec(db, sql);
 }
 

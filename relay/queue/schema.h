@@ -6,7 +6,7 @@
 #include "relay/base/err.h"
 #include "relay/queue/db.h"
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 
 /*
  * Checks that the file is ours and of a version that we know, and brings it up

@@ -356,17 +356,25 @@ store_sts_scan(struct store *s, const struct store_sts_scan *q,
 }
 
 int
-store_dane_load(struct store *s, unsigned shard, unsigned shards,
-    store_dane_fn *fn, void *arg)
+store_had_load(struct store *s, unsigned shard, unsigned shards,
+    const char *after, size_t limit, store_had_fn *fn, void *arg)
 {
-	return submit(s, store_dane_load_new(shard, shards, fn), arg);
+	return submit(
+	    s, store_had_load_new(shard, shards, after, limit, fn), arg);
 }
 
 int
-store_dane_put(struct store *s, const char *domain, int64_t now,
-    store_done_fn *fn, void *arg)
+store_had_put(
+    struct store *s, const struct had_entry *e, store_done_fn *fn, void *arg)
 {
-	return submit(s, store_dane_put_new(domain, now, fn), arg);
+	return submit(s, store_had_put_new(e, fn), arg);
+}
+
+int
+store_had_drop(
+    struct store *s, const char *domain, store_done_fn *fn, void *arg)
+{
+	return submit(s, store_had_drop_new(domain, fn), arg);
 }
 
 int

@@ -15,6 +15,7 @@
 #include "relay/base/err.h"
 #include "relay/base/log.h"
 #include "relay/base/metrics.h"
+#include "relay/model/had_entry.h"
 #include "relay/model/msg.h"
 #include "relay/model/store_row.h"
 #include "relay/model/sts_entry.h"
@@ -188,14 +189,18 @@ typedef void store_sts_page_fn(
 NODISCARD int store_sts_scan(struct store *s, const struct store_sts_scan *q,
     store_sts_page_fn *fn, void *arg);
 
-/* Domains of this shard that ever had secure TLSA. */
-typedef void store_dane_fn(
-    void *arg, int err, const char *const *domains, size_t n);
-NODISCARD int store_dane_load(struct store *s, unsigned shard, unsigned shards,
-    store_dane_fn *fn, void *arg);
-/* fn may be NULL. */
-NODISCARD int store_dane_put(struct store *s, const char *domain, int64_t now,
-    store_done_fn *fn, void *arg);
+/* What domains of this shard had, ordered by domain, behind after ("": from
+ * the first), at most limit. n < limit: that was all. Borrowed for the call. */
+typedef void store_had_fn(
+    void *arg, int err, const struct had_entry *v, size_t n);
+NODISCARD int store_had_load(struct store *s, unsigned shard, unsigned shards,
+    const char *after, size_t limit, store_had_fn *fn, void *arg);
+/* Inserts or replaces. fn may be NULL. */
+NODISCARD int store_had_put(
+    struct store *s, const struct had_entry *e, store_done_fn *fn, void *arg);
+/* Forgets; a domain that is not there is fine. fn may be NULL. */
+NODISCARD int store_had_drop(
+    struct store *s, const char *domain, store_done_fn *fn, void *arg);
 
 /* ---- listing; struct store_row and store_stats are in the model ---- */
 

@@ -1,7 +1,6 @@
 /*
- * The MTA-STS cache (RFC 8461 5.1) and the memory of domains that had secure
- * TLSA records. Losing the last few writes in a crash only costs a fetch or a
- * lookup, so these jobs force no commit.
+ * The MTA-STS cache (RFC 8461 5.1). Losing the last few writes in a crash only
+ * costs a fetch, so these jobs force no commit.
  */
 #include "config.h"
 
@@ -10,7 +9,6 @@
 #include <string.h>
 
 #include "relay/base/buf.h"
-#include "relay/model/msg.h"
 #include "relay/queue/store_job.h"
 
 static const char sql_sts_get[] =
@@ -19,11 +17,6 @@ static const char sql_sts_put[] =
     "INSERT INTO sts(domain, id, fetched, expires, body)"
     " VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(domain) DO UPDATE SET"
     " id = ?2, fetched = ?3, expires = ?4, body = ?5";
-static const char sql_dane_put[] =
-    "INSERT INTO dane_seen(domain, bucket, seen) VALUES(?1, ?2, ?3)"
-    " ON CONFLICT(domain) DO UPDATE SET seen = ?3";
-static const char sql_dane_load[] =
-    "SELECT domain FROM dane_seen WHERE bucket % ?1 = ?2 ORDER BY domain";
 
 /* ---- one entry of the MTA-STS cache, to read or to write ---- */
 
@@ -141,131 +134,4 @@ store_sts_put_new(const struct sts_entry *e, store_done_fn *fn)
 	s->entry.body = str_dup(str_n(e->body, e->body_len));
 	s->done_fn = fn;
 	return &s->job;
-}
-
-/* ---- downgrade memory ---- */
-
-struct job_dane {
-	struct job job;
-	char domain[DOMAIN_MAX];
-	int64_t now;
-	unsigned shard, shards;
-	char **domains;
-	size_t n, cap;
-	store_dane_fn *fn;
-	store_done_fn *done_fn;
-};
-
-static struct job_dane *
-dane_of(struct job *j)
-{
-	return CONTAINER_OF(j, struct job_dane, job);
-}
-
-static void
-dane_free(struct job *j)
-{
-	struct job_dane *d = dane_of(j);
-
-	for (size_t i = 0; i < d->n; i++)
-		free(d->domains[i]);
-	free(d->domains);
-	free(d);
-}
-
-static int
-dane_put_run(const struct job_env *env, struct job *j)
-{
-	const struct job_dane *d = dane_of(j);
-	struct sqlite3_stmt *st;
-	int rc = db_stmt(env->db, sql_dane_put, &st);
-
-	if (rc != 0)
-		return rc;
-	db_bind_text(st, 1, d->domain);
-	db_bind_int(st, 2, msg_bucket(str_of(d->domain)));
-	db_bind_int(st, 3, d->now);
-	return db_step(env->db, st);
-}
-
-static void
-dane_put_answer(struct job *j)
-{
-	const struct job_dane *d = dane_of(j);
-
-	if (d->done_fn)
-		d->done_fn(j->arg, j->err);
-}
-
-static const struct job_ops dane_put_ops = {
-    .run = dane_put_run,
-    .answer = dane_put_answer,
-    .free = dane_free,
-};
-
-struct job *
-store_dane_put_new(const char *domain, int64_t now, store_done_fn *fn)
-{
-	struct job_dane *d = xcalloc(1, sizeof(*d));
-
-	d->job.ops = &dane_put_ops;
-	d->job.write = true;
-	d->job.lazy = true;
-	(void)snprintf(d->domain, sizeof(d->domain), "%s", domain);
-	d->now = now;
-	d->done_fn = fn;
-	return &d->job;
-}
-
-static void
-dane_add(struct job_dane *d, struct str domain)
-{
-	if (d->n == d->cap) {
-		d->cap = d->cap > 0 ? d->cap * 2 : 64;
-		d->domains = xrealloc(d->domains, d->cap * sizeof(char *));
-	}
-	d->domains[d->n++] = str_dup(domain);
-}
-
-static int
-dane_load_run(const struct job_env *env, struct job *j)
-{
-	struct job_dane *d = dane_of(j);
-	struct sqlite3_stmt *st;
-	int rc = db_stmt(env->db, sql_dane_load, &st);
-
-	if (rc != 0)
-		return rc;
-	db_bind_int(st, 1, d->shards);
-	db_bind_int(st, 2, d->shard);
-	while ((rc = db_step(env->db, st)) == 1)
-		dane_add(d, db_col_blob(st, 0));
-	return rc;
-}
-
-static void
-dane_load_answer(struct job *j)
-{
-	struct job_dane *d = dane_of(j);
-
-	d->fn(j->arg, j->err, (const char *const *)d->domains,
-	    j->err == 0 ? d->n : 0);
-}
-
-static const struct job_ops dane_load_ops = {
-    .run = dane_load_run,
-    .answer = dane_load_answer,
-    .free = dane_free,
-};
-
-struct job *
-store_dane_load_new(unsigned shard, unsigned shards, store_dane_fn *fn)
-{
-	struct job_dane *d = xcalloc(1, sizeof(*d));
-
-	d->job.ops = &dane_load_ops;
-	d->shard = shard;
-	d->shards = shards;
-	d->fn = fn;
-	return &d->job;
 }

@@ -90,9 +90,11 @@ struct job *store_sts_scan_new(
 /* ---- store_aux.c ---- */
 struct job *store_sts_get_new(const char *domain, store_sts_fn *fn);
 struct job *store_sts_put_new(const struct sts_entry *e, store_done_fn *fn);
-struct job *store_dane_load_new(
-    unsigned shard, unsigned shards, store_dane_fn *fn);
-struct job *store_dane_put_new(
-    const char *domain, int64_t now, store_done_fn *fn);
+
+/* ---- store_had.c ---- */
+struct job *store_had_load_new(unsigned shard, unsigned shards,
+    const char *after, size_t limit, store_had_fn *fn);
+struct job *store_had_put_new(const struct had_entry *e, store_done_fn *fn);
+struct job *store_had_drop_new(const char *domain, store_done_fn *fn);
 
 #endif

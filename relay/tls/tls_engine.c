@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "relay/tls/tls_dane.h"
+#include "relay/tls/tls_offline.h"
 #include "relay/tls/tls_verify.h"
 
 enum engine_state { ENGINE_HANDSHAKE, ENGINE_DONE, ENGINE_FAILED };
@@ -183,6 +184,30 @@ fail_proof(struct tls_engine *e, enum tls_failure failure)
 	return ERR_TLS;
 }
 
+/* RFC 7672 9.1: what the plan would have said that is only looked at. The
+ * handshake verified nothing, so that nothing could end it. */
+static void
+audit_plan(struct tls_engine *e)
+{
+	const struct tls_plan *would = e->plan.audit;
+	STACK_OF(X509) * chain;
+	struct tls_result r;
+
+	if (!would || would->level == TLS_OPPORTUNISTIC)
+		return;
+	chain = SSL_get_peer_cert_chain(e->ssl);
+	if (SSL_version(e->ssl) < (int)would->min)
+		e->result.would = TLS_HANDSHAKE;
+	else if (would->level == TLS_ENCRYPT)
+		e->result.would = TLS_OK;
+	else if (!chain || sk_X509_num(chain) < 1)
+		e->result.would = TLS_NOT_TRUSTED;
+	else if (tls_offline_chain(e->ctx, would, chain, &r) != 0)
+		e->result.would = TLS_TLSA_MISMATCH;
+	else
+		e->result.would = r.failure;
+}
+
 /* RFC 8461 5: what an MTA-STS policy in mode enforce would have said. */
 static void
 audit(struct tls_engine *e)
@@ -255,6 +280,7 @@ tls_engine_handshake(struct tls_engine *e)
 	if (check_proof(e) != 0)
 		return ERR_TLS;
 	audit(e);
+	audit_plan(e);
 	r->established = true;
 	e->state = ENGINE_DONE;
 	return 0;

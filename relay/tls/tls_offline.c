@@ -58,12 +58,12 @@ setup(SSL *ssl, const struct tls_plan *plan)
 {
 	switch (plan->level) {
 	case TLS_DANE:
+	case TLS_DANE_PKIX:
 		return tls_dane_setup(ssl, plan);
 	case TLS_PKIX:
 		return tls_verify_setup(ssl, plan->pkix_name);
 	case TLS_OPPORTUNISTIC:
 	case TLS_ENCRYPT:
-	case TLS_DANE_PKIX:
 		break;
 	}
 	BUG("no offline verification for level %s", tls_level_str(plan->level));
@@ -120,22 +120,36 @@ conclude(
 	out->verified = out->failure == TLS_OK;
 }
 
-int
-tls_offline_verify(struct tls_ctx *ctx, const struct tls_plan *plan,
-    struct str pem, int64_t now, struct tls_result *out)
+static SSL *
+begin(struct tls_ctx *ctx, const struct tls_plan *plan, struct tls_result *out)
 {
-	STACK_OF(X509) *chain = NULL;
-	SSL *ssl = NULL;
-	int rc = ERR_TLS;
+	SSL *ssl;
 
 	memset(out, 0, sizeof(*out));
 	out->depth = -1;
 	out->failure = TLS_HANDSHAKE;
 	ERR_clear_error();
 	ssl = SSL_new(tls_ctx_ssl(ctx, plan->level));
-	if (!ssl || setup(ssl, plan) != 0)
-		goto out;
-	rc = ERR_SYNTAX;
+	if (ssl && setup(ssl, plan) == 0)
+		return ssl;
+	SSL_free(ssl);
+	ERR_clear_error();
+	return NULL;
+}
+
+int
+tls_offline_verify(struct tls_ctx *ctx, const struct tls_plan *plan,
+    struct str pem, int64_t now, struct tls_result *out)
+{
+	STACK_OF(X509) *chain = NULL;
+	SSL *ssl;
+	int rc = ERR_SYNTAX;
+
+	if (plan->level == TLS_DANE_PKIX)
+		BUG("no verification of both from PEM");
+	ssl = begin(ctx, plan, out);
+	if (!ssl)
+		return ERR_TLS;
 	chain = read_chain(pem);
 	if (!chain)
 		goto out;
@@ -146,4 +160,24 @@ out:
 	SSL_free(ssl);
 	ERR_clear_error();
 	return rc;
+}
+
+int
+tls_offline_chain(struct tls_ctx *ctx, const struct tls_plan *plan,
+    void *vchain, struct tls_result *out)
+{
+	STACK_OF(X509) *chain = vchain;
+	SSL *ssl = begin(ctx, plan, out);
+	int code;
+
+	if (!ssl)
+		return ERR_TLS;
+	code = verify(ssl, tls_ctx_store(ctx), chain, -1);
+	if (code == X509_V_OK && plan->level == TLS_DANE_PKIX)
+		code = tls_verify_chain(tls_ctx_store(ctx),
+		    sk_X509_value(chain, 0), chain, plan->pkix_name);
+	conclude(ssl, plan, code, out);
+	SSL_free(ssl);
+	ERR_clear_error();
+	return 0;
 }

@@ -23,5 +23,10 @@
 NODISCARD int tls_offline_verify(struct tls_ctx *ctx,
     const struct tls_plan *plan, struct str pem, int64_t now,
     struct tls_result *out);
+/* The same for a chain that was seen, at present: chain is a STACK_OF(X509),
+ * leaf first, not empty. Also for TLS_DANE_PKIX, where both must hold.
+ * relay/tls only. ERR_TLS. */
+NODISCARD int tls_offline_chain(struct tls_ctx *ctx,
+    const struct tls_plan *plan, void *chain, struct tls_result *out);
 
 #endif

@@ -83,8 +83,11 @@ struct world {
 	struct route *route;
 	enum dns_state dns_state;
 	unsigned dns_turns;
-	bool had, free_on_event;
-	int had_set, ends;
+	bool had, had_sts, held, free_on_event;
+	const char *had_via; /* NULL: the domain itself */
+	unsigned seen; /* HAD_ bits */
+	char seen_via[DOMAIN_MAX];
+	int had_set, had_gone, ends;
 	int n4, n6; /* addresses of the last host */
 	uint32_t flags;
 	struct outcome end;
@@ -98,17 +101,41 @@ dns_state(void *arg)
 }
 
 static bool
-had_dane(void *arg, const char *domain)
+had(void *arg, const char *domain, struct had_entry *out)
 {
-	(void)domain;
-	return ((struct world *)arg)->had;
+	struct world *w = arg;
+
+	if (!w->had)
+		return false;
+	*out = (struct had_entry){.dane = w->had_sts ? 0 : 10,
+	    .sts = w->had_sts ? 10 : 0,
+	    .seen = 20};
+	out->gone = w->had_gone > 0;
+	snprintf(out->domain, sizeof(out->domain), "%s", domain);
+	snprintf(
+	    out->via, sizeof(out->via), "%s", w->had_via ? w->had_via : domain);
+	return true;
 }
 
 static void
-had_dane_set(void *arg, const char *domain)
+had_seen(void *arg, const char *domain, const char *via, unsigned what)
 {
+	struct world *w = arg;
+
+	snprintf(w->seen_via, sizeof(w->seen_via), "%s", via);
+	t_bool("known by its domain", domain[0] != '\0', true);
+	w->had_set += what == HAD_DANE;
+	w->seen |= what;
+}
+
+static void
+had_gone(void *arg, const char *domain, bool held)
+{
+	struct world *w = arg;
+
 	(void)domain;
-	((struct world *)arg)->had_set++;
+	w->had_gone++;
+	w->held = held;
 }
 
 /* Our own address is 192.0.2.99. */
@@ -147,9 +174,10 @@ world_init(struct world *w)
 	    .dns_state = dns_state,
 	    .dns_state_arg = w,
 	    .dns_turns = &w->dns_turns,
-	    .had_dane = had_dane,
-	    .had_dane_set = had_dane_set,
-	    .had_dane_arg = w,
+	    .had = had,
+	    .had_seen = had_seen,
+	    .had_gone = had_gone,
+	    .had_arg = w,
 	    .own_addr = own_addr,
 	    .own_addr_arg = w,
 	    .sts = &w->sts,

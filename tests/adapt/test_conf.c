@@ -178,7 +178,7 @@ check_full_rest(const struct options *o)
 	t_int("require", o->sites[0].require, SITE_DANE);
 	t_cstr("domain 2", o->sites[1].domain, ".b.example");
 	t_int("require 2", o->sites[1].require, SITE_AUDIT);
-	t_bool("continuity 2", o->sites[1].continuity_log, true);
+	t_int("continuity 2", (int)o->sites[1].continuity, CONTINUITY_LOG);
 	t_cstr("reason 2", o->sites[1].reason, "moving");
 	t_int("expires 2", o->sites[1].expires_s, 1893542400);
 }

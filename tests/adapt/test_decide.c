@@ -275,8 +275,9 @@ test_without_hooks(void **state)
 	(void)state;
 	world_init(&w);
 	w.opts.dns_state = NULL;
-	w.opts.had_dane = NULL;
-	w.opts.had_dane_set = NULL;
+	w.opts.had = NULL;
+	w.opts.had_seen = NULL;
+	w.opts.had_gone = NULL;
 	w.opts.own_addr = NULL;
 	decide_free(w.decide);
 	w.decide = decide_new(&w.opts);

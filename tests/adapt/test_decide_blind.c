@@ -115,7 +115,7 @@ test_untrusted_denial(void **state)
 	run(&w, "a.example");
 	t_cstr("null MX", w.log, "deferred/4.7.5/DANE-58");
 	world_site(&w, SITE_DEFAULT, NULL);
-	w.site.continuity_log = true;
+	w.site.continuity = CONTINUITY_LOG;
 	run(&w, "a.example");
 	t_cstr("continuity = log", w.log, "bounced/5.1.10/NMX-01");
 	world_clear(&w);

@@ -292,39 +292,6 @@ test_list(void **state)
 	t_int("oldest", w->stats.oldest, 1800000000);
 }
 
-static void
-on_domains(void *arg, int err, const char *const *domains, size_t n)
-{
-	struct world *w = arg;
-
-	for (size_t i = 0; i < n; i++)
-		(void)buf_addf(&w->log, "%s ", domains[i]);
-	world_answer(w, err);
-}
-
-static void
-test_dane_seen(void **state)
-{
-	struct world *w = *state;
-
-	world_started(w, store_dane_put(w->s, "b.example", 5, on_done, w));
-	t_err("put", world_wait(w), 0);
-	t_err("put", store_dane_put(w->s, "a.example", 5, NULL, NULL), 0);
-	t_err("again", store_dane_put(w->s, "a.example", 6, NULL, NULL), 0);
-	world_reopen(w);
-	buf_reset(&w->log);
-	world_started(w, store_dane_load(w->s, 0, 1, on_domains, w));
-	t_err("load", world_wait(w), 0);
-	t_is("all", buf_str(&w->log), "a.example b.example ");
-	buf_reset(&w->log);
-	for (unsigned shard = 0; shard < 4; shard++) {
-		world_started(
-		    w, store_dane_load(w->s, shard, 4, on_domains, w));
-		t_err("load", world_wait(w), 0);
-	}
-	t_int("each in one shard", (int64_t)w->log.n, 20);
-}
-
 /* Under load one commit serves many jobs. */
 static void
 test_group_commit(void **state)
@@ -451,7 +418,6 @@ main(void)
 	    CASE(test_finish_atomic),
 	    CASE(test_page),
 	    CASE(test_list),
-	    CASE(test_dane_seen),
 	    CASE(test_group_commit),
 	    CASE(test_bad_job_alone),
 	    CASE(test_credits),

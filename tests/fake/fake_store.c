@@ -44,8 +44,9 @@ enum what {
 	JOB_STS_PUT,
 	JOB_STS_DROP,
 	JOB_STS_SCAN,
-	JOB_DANE_LOAD,
-	JOB_DANE_PUT,
+	JOB_HAD_LOAD,
+	JOB_HAD_PUT,
+	JOB_HAD_DROP,
 	JOB_LATER
 };
 
@@ -69,18 +70,19 @@ struct job {
 	struct store_sts_scan scan;
 	struct store_sts_page page;
 	struct sts_entry *rows;
+	struct had_entry had;
 	/* What came out. */
 	struct rcpt **rcpts;
 	size_t n;
 	struct blob *body;
-	char **domains;
+	struct had_entry *hads;
 	union {
 		store_put_fn *put; /* of changes and pages */
 		store_body_fn *body;
 		store_sts_fn *sts;
 		store_done_fn *done;
-		store_dane_fn *dane;
 		store_sts_page_fn *page;
+		store_had_fn *had;
 	} fn;
 };
 
@@ -151,9 +153,7 @@ job_free(struct job *j)
 	for (size_t i = 0; j->rcpts && i < j->n; i++)
 		rcpt_free(j->rcpts[i]);
 	free(j->rcpts);
-	for (size_t i = 0; j->domains && i < j->n; i++)
-		free(j->domains[i]);
-	free(j->domains);
+	free(j->hads);
 	blob_unref(j->body);
 	sts_entry_clear(&j->entry);
 	free(j->rows);
@@ -202,11 +202,15 @@ job_carry_out(struct job *j)
 		j->rows = xcalloc(j->scan.limit, sizeof(*j->rows));
 		table_sts_scan(&j->scan, j->rows, &j->page);
 		break;
-	case JOB_DANE_LOAD:
-		j->domains = table_dane(j->shard, j->shards, &j->n);
+	case JOB_HAD_LOAD:
+		j->hads = table_had(
+		    j->shard, j->shards, j->domain, j->limit, &j->n);
 		break;
-	case JOB_DANE_PUT:
-		table_dane_put(j->domain);
+	case JOB_HAD_PUT:
+		table_had_put(&j->had);
+		break;
+	case JOB_HAD_DROP:
+		table_had_drop(j->domain);
 		break;
 	case JOB_LATER:
 		break;
@@ -245,17 +249,16 @@ job_answer(struct job *j)
 		case JOB_STS_GET:
 			j->fn.sts(j->arg, j->err, j->err ? NULL : &j->entry);
 			break;
-		case JOB_DANE_LOAD:
-			j->fn.dane(j->arg, j->err,
-			    (const char *const *)(void *)j->domains,
-			    j->err ? 0 : n);
+		case JOB_HAD_LOAD:
+			j->fn.had(j->arg, j->err, j->hads, j->err ? 0 : n);
 			break;
 		case JOB_STS_SCAN:
 			j->fn.page(j->arg, j->err, j->err ? NULL : &j->page);
 			break;
 		case JOB_STS_PUT:
 		case JOB_STS_DROP:
-		case JOB_DANE_PUT:
+		case JOB_HAD_PUT:
+		case JOB_HAD_DROP:
 		case JOB_LATER:
 			if (j->fn.done)
 				j->fn.done(j->arg, j->err);
@@ -485,24 +488,36 @@ store_sts_scan(struct store *s, const struct store_sts_scan *q,
 }
 
 int
-store_dane_load(struct store *s, unsigned shard, unsigned shards,
-    store_dane_fn *fn, void *arg)
+store_had_load(struct store *s, unsigned shard, unsigned shards,
+    const char *after, size_t limit, store_had_fn *fn, void *arg)
 {
-	struct job *j = job_new(s, JOB_DANE_LOAD, arg);
+	struct job *j = job_new(s, JOB_HAD_LOAD, arg);
 
 	j->shard = shard;
 	j->shards = shards;
-	j->fn.dane = fn;
+	j->limit = limit;
+	j->fn.had = fn;
+	snprintf(j->domain, sizeof(j->domain), "%s", after);
 	return job_submit(j);
 }
 
 int
-store_dane_put(struct store *s, const char *domain, int64_t now,
-    store_done_fn *fn, void *arg)
+store_had_put(
+    struct store *s, const struct had_entry *e, store_done_fn *fn, void *arg)
 {
-	struct job *j = job_new(s, JOB_DANE_PUT, arg);
+	struct job *j = job_new(s, JOB_HAD_PUT, arg);
 
-	(void)now;
+	j->fn.done = fn;
+	j->had = *e;
+	return job_submit(j);
+}
+
+int
+store_had_drop(
+    struct store *s, const char *domain, store_done_fn *fn, void *arg)
+{
+	struct job *j = job_new(s, JOB_HAD_DROP, arg);
+
 	j->fn.done = fn;
 	snprintf(j->domain, sizeof(j->domain), "%s", domain);
 	return job_submit(j);

@@ -30,14 +30,14 @@ struct rcpt_row {
 	char dsn[12], rule[16], mx[DOMAIN_MAX], reply[512];
 };
 
-struct dane_row {
+struct had_row {
 	struct list node;
-	char domain[DOMAIN_MAX];
+	struct had_entry e;
 };
 
 static struct list msgs = {&msgs, &msgs};
 static struct list rcpts = {&rcpts, &rcpts};
-static struct list danes = {&danes, &danes};
+static struct list hads = {&hads, &hads};
 static uint64_t last_id;
 
 /* ---- what a job asks for ---- */
@@ -366,32 +366,70 @@ table_body(uint64_t msg)
 	return m ? blob_new(blob_str(m->msg->body)) : NULL;
 }
 
-char **
-table_dane(unsigned shard, unsigned shards, size_t *n)
+static struct had_row *
+had_find(const char *domain)
 {
-	char **out = NULL;
+	for (struct list *l = hads.next; l != &hads; l = l->next) {
+		struct had_row *d = CONTAINER_OF(l, struct had_row, node);
+
+		if (strcmp(d->e.domain, domain) == 0)
+			return d;
+	}
+	return NULL;
+}
+
+static int
+had_cmp(const void *a, const void *b)
+{
+	return strcmp(((const struct had_entry *)a)->domain,
+	    ((const struct had_entry *)b)->domain);
+}
+
+struct had_entry *
+table_had(
+    unsigned shard, unsigned shards, const char *after, size_t limit, size_t *n)
+{
+	struct had_entry *out = NULL;
 
 	*n = 0;
-	for (struct list *l = danes.next; l != &danes; l = l->next) {
-		const struct dane_row *d = CONTAINER_OF(
-		    l, struct dane_row, node);
+	for (struct list *l = hads.next; l != &hads; l = l->next) {
+		const struct had_row *d = CONTAINER_OF(l, struct had_row, node);
 
-		if (msg_bucket(str_of(d->domain)) % shards != shard)
+		if (msg_bucket(str_of(d->e.domain)) % shards != shard ||
+		    strcmp(d->e.domain, after) <= 0)
 			continue;
 		out = xrealloc(out, (*n + 1) * sizeof(*out));
-		out[(*n)++] = xstrdup(d->domain);
+		out[(*n)++] = d->e;
 	}
+	if (*n > 0)
+		qsort(out, *n, sizeof(*out), had_cmp);
+	if (*n > limit)
+		*n = limit;
 	return out;
 }
 
 void
-table_dane_put(const char *domain)
+table_had_put(const struct had_entry *e)
 {
-	struct dane_row *d = xcalloc(1, sizeof(*d));
+	struct had_row *d = had_find(e->domain);
 
-	snprintf(d->domain, sizeof(d->domain), "%s", domain);
-	list_init(&d->node);
-	list_push(&danes, &d->node);
+	if (!d) {
+		d = xcalloc(1, sizeof(*d));
+		list_init(&d->node);
+		list_push(&hads, &d->node);
+	}
+	d->e = *e;
+}
+
+void
+table_had_drop(const char *domain)
+{
+	struct had_row *d = had_find(domain);
+
+	if (!d)
+		return;
+	list_remove(&d->node);
+	free(d);
 }
 
 /* ---- for expectations ---- */
@@ -431,12 +469,9 @@ fake_store_row(const char *addr, struct store_row *out)
 bool
 fake_store_dane(const char *domain)
 {
-	for (struct list *l = danes.next; l != &danes; l = l->next) {
-		if (strcmp(CONTAINER_OF(l, struct dane_row, node)->domain,
-			domain) == 0)
-			return true;
-	}
-	return false;
+	const struct had_row *d = had_find(domain);
+
+	return d && d->e.dane;
 }
 
 void
@@ -449,7 +484,7 @@ table_end(void)
 	while (!list_empty(&msgs))
 		msg_drop(CONTAINER_OF(msgs.next, struct msg_row, node));
 	table_sts_end();
-	while ((n = list_pop(&danes)) != NULL)
-		free(CONTAINER_OF(n, struct dane_row, node));
+	while ((n = list_pop(&hads)) != NULL)
+		free(CONTAINER_OF(n, struct had_row, node));
 	last_id = 0;
 }

@@ -41,9 +41,12 @@ void table_sts_drop(const char *domain, int64_t before);
 /* rows: room for q->limit; page as store.h has it. */
 void table_sts_scan(const struct store_sts_scan *q, struct sts_entry *rows,
     struct store_sts_page *page);
-char **table_dane(unsigned shard, unsigned shards, size_t *n);
-void table_dane_put(const char *domain);
 void table_sts_end(void);
+/* As store_had_load; from malloc. */
+struct had_entry *table_had(unsigned shard, unsigned shards, const char *after,
+    size_t limit, size_t *n);
+void table_had_put(const struct had_entry *e);
+void table_had_drop(const char *domain);
 void table_end(void);
 
 #endif

@@ -166,6 +166,10 @@ fake_tls_verify(const struct tls_plan *plan, const struct fake_cert *cert,
 	out->proof = proof;
 	if (plan->audit_pkix)
 		out->audit = check_pkix(plan->pkix_name, cert);
+	if (plan->audit && cert->version < plan->audit->min)
+		out->would = TLS_HANDSHAKE;
+	else if (plan->audit)
+		out->would = check_level(plan->audit, cert, &proof);
 	snprintf(out->version, sizeof(out->version), "TLSv1.%u",
 	    ((unsigned)cert->version - TLS_V1_0) & 3);
 	snprintf(out->cipher, sizeof(out->cipher), "FAKE_CIPHER");

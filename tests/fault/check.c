@@ -22,6 +22,7 @@ struct model {
 		} rcpts[LEDGER_RCPTS];
 	} msgs[LEDGER_MSGS];
 	int sts; /* 0: none */
+	int had; /* the same */
 };
 
 static void
@@ -55,6 +56,10 @@ play(struct model *m, const struct ledger *l, const struct ledger_job *j)
 {
 	if (j->kind == LEDGER_STS) {
 		m->sts = j->version;
+		return;
+	}
+	if (j->kind == LEDGER_HAD) {
+		m->had = j->version;
 		return;
 	}
 	for (unsigned i = 0; i < j->n; i++)
@@ -158,6 +163,25 @@ look_at_body(struct world *w, struct model *m, const struct ledger *l, int msg)
 	m->msgs[msg].there = true;
 }
 
+struct look {
+	struct world *w;
+	struct model *m;
+};
+
+static void
+on_had(void *arg, int err, const struct had_entry *v, size_t n)
+{
+	struct look *k = arg;
+
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(v[i].domain, "had.example") != 0)
+			continue;
+		k->m->had = (int)v[i].gone;
+		t_int("what was had", v[i].sts, v[i].gone);
+	}
+	world_answer(k->w, err);
+}
+
 /* All pages of the list. */
 static void
 look(struct world *w, struct model *m, const struct ledger *l)
@@ -184,6 +208,9 @@ look(struct world *w, struct model *m, const struct ledger *l)
 		m->sts = (int)w->sts.fetched;
 		t_int("policy", w->sts.id[1] - '0', m->sts);
 	}
+	world_started(w,
+	    store_had_load(w->s, 0, 1, "", 50, on_had, &(struct look){w, m}));
+	t_err("memory", world_wait(w), 0);
 }
 
 /* ---- the database by itself ---- */
@@ -250,6 +277,7 @@ show(const struct ledger *l, const struct model *want, const struct model *got)
 		print_error("\n");
 	}
 	print_error("policy: want %d got %d\n", want->sts, got->sts);
+	print_error("had: want %d got %d\n", want->had, got->had);
 }
 
 void

@@ -131,7 +131,7 @@ on_change(void *arg, int err, struct rcpt **rcpts, size_t n)
 }
 
 static void
-on_stored_sts(void *arg, int err)
+on_stored_row(void *arg, int err)
 {
 	struct step *step = arg;
 
@@ -260,11 +260,13 @@ begin_half(struct script *s, int which)
 static void
 put_together(struct script *s, int there, int out[2])
 {
+	static const struct had_entry held = {
+	    .domain = "held.example", .via = "held.example", .dane = 1};
 	struct step step[2];
 
 	atomic_store(&clock_held, false);
 	atomic_store(&clock_stands, true);
-	if (store_dane_put(s->w->s, "held.example", 1, NULL, NULL) != 0)
+	if (store_had_put(s->w->s, &held, NULL, NULL) != 0)
 		BUG("no credit");
 	while (!atomic_load(&clock_held))
 		(void)usleep(20);
@@ -357,7 +359,29 @@ put_sts(struct script *s, int version)
 	    .body_len = sizeof(body) - 1};
 
 	(void)snprintf(e.id, sizeof(e.id), "v%d", version);
-	world_started(s->w, store_sts_put(s->w->s, &e, on_stored_sts, &step));
+	world_started(s->w, store_sts_put(s->w->s, &e, on_stored_row, &step));
+	(void)world_wait(s->w);
+}
+
+/* version 0: drops it. */
+static void
+put_had(struct script *s, int version)
+{
+	struct ledger_job j = {
+	    .kind = LEDGER_HAD, .msg = -1, .version = version};
+	struct step step = {s, new_job(s, &j)};
+	struct had_entry e = {.domain = "had.example",
+	    .via = "had.example",
+	    .sts = version,
+	    .seen = version,
+	    .gone = version};
+
+	if (version > 0)
+		world_started(
+		    s->w, store_had_put(s->w->s, &e, on_stored_row, &step));
+	else
+		world_started(s->w,
+		    store_had_drop(s->w->s, e.domain, on_stored_row, &step));
 	(void)world_wait(s->w);
 }
 
@@ -439,6 +463,7 @@ first_half(struct script *s, int msgs[4])
 	read_all(s);
 	put_sts(s, 1);
 	drop_sts(s);
+	put_had(s, 1);
 	finish_it(s, msgs[0], 0, STORE_DONE, 0);
 	/* One job that does everything at once. */
 	add_effect(&j, msgs[1], 0, STORE_RETRY, 1);
@@ -451,11 +476,13 @@ static void
 second_half(struct script *s, const int msgs[4])
 {
 	put_sts(s, 2);
+	put_had(s, 0);
 	finish_it(s, msgs[1], 2, STORE_DONE, SPOOL_BODY);
 	finish_it(s, msgs[1], 0, STORE_DONE, 0); /* its file goes */
 	finish_it(s, msgs[2], 1, STORE_RETRY, 0);
 	finish_it(s, msgs[3], 0, STORE_DONE, 400);
 	(void)put_one(s, SPOOL_BODY, 2);
+	put_had(s, 2);
 	read_all(s);
 }
 

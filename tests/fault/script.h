@@ -20,7 +20,7 @@ struct world;
 #define LEDGER_RCPTS 3
 #define LEDGER_EFFECTS 3
 
-enum ledger_kind { LEDGER_PUT, LEDGER_FINISH, LEDGER_STS };
+enum ledger_kind { LEDGER_PUT, LEDGER_FINISH, LEDGER_STS, LEDGER_HAD };
 enum ledger_state { LEDGER_STARTED, LEDGER_GOOD, LEDGER_BAD };
 
 struct ledger_msg {
@@ -43,7 +43,7 @@ struct ledger_job {
 	int msg; /* the one put; the DSN of a finish, or -1 */
 	struct ledger_effect effects[LEDGER_EFFECTS];
 	unsigned n;
-	int version; /* of the MTA-STS policy */
+	int version; /* of the MTA-STS policy; of what was had, 0: dropped */
 	unsigned epoch; /* the store was opened so often */
 };
 

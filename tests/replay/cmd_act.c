@@ -171,6 +171,15 @@ cmd_crash(struct play *p, char **w, size_t n)
 		relay_crash(p->relay);
 }
 
+/* forget DOMAIN: the operator's word that it will not come back */
+static void
+cmd_forget(struct play *p, char **w, size_t n)
+{
+	(void)n;
+	if (scn_relay(p))
+		relay_forget(p->relay, w[0]);
+}
+
 const struct scn_command scn_act_commands[] = {
     {"send", 3, cmd_send},
     {"raw", 2, cmd_raw},
@@ -179,5 +188,6 @@ const struct scn_command scn_act_commands[] = {
     {"start", 0, cmd_start},
     {"stop", 0, cmd_stop},
     {"crash", 0, cmd_crash},
+    {"forget", 1, cmd_forget},
     {NULL, 0, NULL},
 };

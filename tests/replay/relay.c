@@ -9,8 +9,11 @@
 
 #include "relay/config/conf_options.h"
 #include "relay/config/conf_tree.h"
+#include "relay/main/errand.h"
+#include "relay/main/had.h"
 #include "relay/main/shard.h"
 #include "relay/model/msg.h"
+#include "relay/net/loop.h"
 #include "tests/fake/fake.h"
 #include "tests/fake/fake_book.h"
 #include "tests/fake/fake_net.h"
@@ -26,6 +29,8 @@ struct relay {
 	unsigned n, running;
 	uint64_t seed;
 	bool up, ending;
+	struct loop *loop; /* of the main thread */
+	struct errand_home *home;
 	struct log log;
 	struct buf lines;
 	struct metrics sum; /* of the runs before this one */
@@ -248,6 +253,8 @@ relay_start(struct relay *r)
 
 	if (r->up)
 		return;
+	if (loop_new(&r->loop) || errand_home_new(r->loop, &r->home))
+		fake_fail("no main thread");
 	for (so.index = 0; so.index < r->n; so.index++) {
 		rng_init_seed(&so.rng, ++r->seed);
 		if (shard_new(&so, &r->shards[so.index], text))
@@ -293,6 +300,8 @@ relay_end(struct relay *r)
 		shard_free(r->shards[i]);
 		r->shards[i] = NULL;
 	}
+	errand_home_free(r->home);
+	loop_free(r->loop);
 	fake_net_clear();
 	fake_live(left);
 	if (left[0])
@@ -323,6 +332,55 @@ relay_crash(struct relay *r)
 	relay_end(r);
 	(void)fake_store_left_work();
 	fake_freeze(false);
+}
+
+/* ---- what the control socket may ask ---- */
+
+struct forget {
+	struct errand e; /* first */
+	char domain[DOMAIN_MAX];
+};
+
+static void
+forget_run(struct errand *e, const struct errand_desk *desk)
+{
+	const struct forget *f = (const struct forget *)e;
+
+	errand_back(e, had_forget(desk->had, f->domain, NULL, NULL));
+}
+
+static void
+forget_cancel(struct errand *e)
+{
+	(void)e;
+}
+
+static void
+forget_back(struct errand *e, int err)
+{
+	(void)err;
+	free(e);
+}
+
+static void
+forget_drop(struct errand *e)
+{
+	free(e);
+}
+
+void
+relay_forget(struct relay *r, const char *domain)
+{
+	unsigned to = msg_bucket(str_of(domain)) % r->n;
+	struct forget *f = xcalloc(1, sizeof(*f));
+
+	f->e = (struct errand){.run = forget_run,
+	    .cancel = forget_cancel,
+	    .back = forget_back,
+	    .drop = forget_drop};
+	snprintf(f->domain, sizeof(f->domain), "%s", domain);
+	if (!r->up || r->ending || shard_ask(r->shards[to], &f->e, r->home))
+		free(f);
 }
 
 bool

@@ -41,6 +41,8 @@ void relay_client(struct relay *r, unsigned shard, int take_fd);
 /* The same from another address than 127.0.0.1. */
 void relay_client_from(
     struct relay *r, unsigned shard, int take_fd, const struct rr_addr *addr);
+/* What waxseal policy forget does to the memory of what a domain had. */
+void relay_forget(struct relay *r, const char *domain);
 /* The lines of the log so far, each with its end. */
 struct str relay_log(const struct relay *r);
 /* Sum over all shards of this run. */

@@ -484,10 +484,76 @@ test_mx_insecure(void **state)
 	}
 }
 
+/* DANE-53: what would have become of a session, over what became of it. */
+static void
+test_audit(void **state)
+{
+	static const struct {
+		const char *name;
+		char would; /* 0: the host would have been skipped */
+		enum client_fail failure;
+		bool mail, tls, clear;
+		enum tls_failure failed;
+		const char *want;
+	} rows[] = {
+	    {"skipped", 0, CLIENT_OK, true, true, false, TLS_OK, "skip"},
+	    {"proven", 'd', CLIENT_OK, true, true, false, TLS_OK, "ok"},
+	    {"mismatch", 'd', CLIENT_OK, true, true, false, TLS_TLSA_MISMATCH,
+		"validation-failure"},
+	    {"no STARTTLS", 'd', CLIENT_OK, true, false, false, TLS_OK,
+		"starttls-not-supported"},
+	    {"no STARTTLS, TLS a must", 'e', CLIENT_OK, true, false, false,
+		TLS_OK, "starttls-not-supported"},
+	    {"in clear after a handshake", 's', CLIENT_OK, true, false, true,
+		TLS_OK, "handshake-failure"},
+	    {"handshake", 's', CLIENT_FAIL_TLS, false, false, false, TLS_OK,
+		"handshake-failure"},
+	    {"STARTTLS refused", 's', CLIENT_FAIL_NO_STARTTLS, false, false,
+		false, TLS_OK, "starttls-not-supported"},
+	    {"no connection", 'd', CLIENT_FAIL_CLOSED, false, false, false,
+		TLS_OK, "unknown"},
+	    {"EHLO refused in TLS", 'd', CLIENT_FAIL_EHLO, false, true, false,
+		TLS_TLSA_MISMATCH, "validation-failure"},
+	    {"nothing asked", 'o', CLIENT_OK, true, false, false, TLS_OK, "ok"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < T_COUNT(rows); i++) {
+		struct tls_result tls = {
+		    .established = rows[i].tls, .would = rows[i].failed};
+		struct client_rcpt_result r = {.state = CLIENT_RCPT_NONE};
+		struct tls_plan p, would;
+		struct outcome o;
+		struct classify_session s = {.plan = &p,
+		    .failure = rows[i].failure,
+		    .tls = &tls,
+		    .connected = true,
+		    .clear_retry = rows[i].clear};
+
+		make_plan('o', &p);
+		p.audit_rule = "DANE-11";
+		if (rows[i].would) {
+			make_plan(rows[i].would, &would);
+			tls_plan_set_audit(&p, &would);
+		}
+		if (rows[i].mail)
+			classify_rcpt(&s, &r, &o);
+		else
+			(void)classify_session(&s, &o);
+		t_cstr(rows[i].name, o.audit, rows[i].want);
+		t_cstr(rows[i].name, o.audit_rule, "DANE-11");
+		tls_plan_clear(&p);
+		make_plan('o', &p);
+		classify_rcpt(&s, &r, &o);
+		t_bool("no audit", o.audit_rule || o.audit, false);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_audit),
 	    cmocka_unit_test(test_sessions),
 	    cmocka_unit_test(test_policy_is_transient),
 	    cmocka_unit_test(test_recipients),

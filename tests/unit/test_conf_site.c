@@ -55,6 +55,15 @@ static const struct {
     {{"site", "a", {{"continuity", "log"}, {"reason", "r"}}}, "a", SITE_DEFAULT,
 	NULL, "f:1: site.expires: is missing; continuity = log" LOOSER},
     {{"site", "a", {{"continuity", "hold"}}}, "a", SITE_DEFAULT, NULL, ""},
+    {{"site", "a",
+	 {{"require", "dane"}, {"continuity", "hold"}, {"reason", "r"}}},
+	"a", SITE_DANE, NULL, ""},
+    {{"site", "a",
+	 {{"require", "audit"}, {"continuity", "hold"}, {"reason", "r"},
+	     {"expires", "2030-01-02"}}},
+	"a", SITE_AUDIT, NULL,
+	"f:3: site.continuity: hold has no effect beside require = audit; "
+	"remove one\n"},
     {{"site", "a", {{"require", "none"}}}, "a", SITE_DEFAULT, NULL,
 	"f:2: site.require: \"none\" is not known; use opportunistic, audit, "
 	"encrypted, verified, sts or dane\n"},
@@ -96,6 +105,39 @@ test_site(void **state)
 	}
 }
 
+/* Not said, log and hold are three things. */
+static void
+test_continuity(void **state)
+{
+	static const struct {
+		const char *word;
+		enum site_continuity want;
+	} words[] = {{NULL, CONTINUITY_DEFAULT}, {"hold", CONTINUITY_HOLD},
+	    {"log", CONTINUITY_LOG}};
+
+	(void)state;
+	for (size_t i = 0; i < T_COUNT(words); i++) {
+		struct make m = {"site", "a",
+		    {{"require", "dane"}, {"reason", "r"},
+			{"expires", "2030-01-02"},
+			{"continuity", words[i].word}}};
+		struct options o = {.n_sites = 0};
+		struct buf errors;
+		struct conf_tree t;
+
+		if (!words[i].word)
+			m.keys[3][0] = NULL;
+		make_tree(&t, &m, &errors);
+		conf_sites_make(&t, &o);
+		t_int(words[i].word ? words[i].word : "not said",
+		    (int)o.sites[0].continuity, words[i].want);
+		t_int("errors", t.n_errors, 0);
+		conf_sites_free(&o);
+		conf_tree_clear(&t);
+		buf_clear(&errors);
+	}
+}
+
 static void
 test_expires(void **state)
 {
@@ -129,6 +171,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_site),
+	    cmocka_unit_test(test_continuity),
 	    cmocka_unit_test(test_expires),
 	};
 

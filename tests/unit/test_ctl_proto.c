@@ -200,6 +200,10 @@ static const struct store_stats queue = {1, 2, 3, 4, 5, 0, 0};
 static const struct store_stats held = {1, 2, 3, 4, 5, 0, 2};
 
 static const struct metrics risky = {.v = {[METRIC_STS_AT_RISK] = 3}};
+static const struct opt_site ended[] = {{.domain = "a.example"},
+    {.domain = ".b.example", .expires_s = 1801353600},
+    {.domain = "c.example", .expires_s = 1801353601},
+    {.domain = "d.example", .expires_s = 1801353600}};
 
 static const struct {
 	const char *name;
@@ -258,6 +262,33 @@ static const struct {
 	"\"sts_policies_at_risk\":3",
 	"\"problems\":[{\"what\":\"sts\",\"text\":\"3 MTA-STS policies "
 	"can't be fetched again and end soon\",\"todo\":\"event=sts-fetch"},
+    {"no rule has ended",
+	{.resolver = DNS_STATE_OK,
+	    .stats = &queue,
+	    .sites = ended,
+	    .n_sites = 4,
+	    .now = 1801353599},
+	"\"held\":0,", "\"problems\":[]}"},
+    {"a rule has ended",
+	{.resolver = DNS_STATE_OK,
+	    .stats = &queue,
+	    .sites = ended,
+	    .n_sites = 2,
+	    .now = 1801353600},
+	"\"held\":0,",
+	"\"problems\":[{\"what\":\"site\",\"text\":\"the site rule for "
+	"\\\".b.example\\\" ended on 2027-01-31 and has no "
+	"effect\",\"todo\":\"waxseald -t"},
+    {"two have ended",
+	{.resolver = DNS_STATE_OK,
+	    .stats = &queue,
+	    .sites = ended,
+	    .n_sites = 4,
+	    .now = 1801353600},
+	"\"held\":0,",
+	"\"problems\":[{\"what\":\"site\",\"text\":\"the site rule for "
+	"\\\".b.example\\\" ended on 2027-01-31 and has no effect, and 1 "
+	"other\",\"todo\":\"waxseald -t"},
     {"the store first",
 	{.resolver = DNS_STATE_DEAD, .store_err = ERR_IO, .stats = &queue},
 	"\"store\":{\"state\":\"error\"", "\"problems\":[{\"what\":\"store\","},

@@ -52,6 +52,12 @@ test_names(void **state)
 	t_cstr("ok", dns_state_str(DNS_STATE_OK), "validating");
 	t_cstr("untrusted", dns_state_str(DNS_STATE_UNTRUSTED), "untrusted");
 	t_cstr("dead", dns_state_str(DNS_STATE_DEAD), "dead");
+	t_cstr("told", dns_state_text(DNS_STATE_OK), "answers are validated");
+	t_cstr("told", dns_state_text(DNS_STATE_UNKNOWN), "not known yet");
+	t_bool("told", strstr(dns_state_text(DNS_STATE_DEAD), "held") != NULL,
+	    true);
+	t_bool("told",
+	    strstr(dns_state_text(DNS_STATE_UNTRUSTED), "DANE") != NULL, true);
 }
 
 static void

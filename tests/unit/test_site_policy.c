@@ -56,17 +56,38 @@ test_kinds(void **state)
 	}
 }
 
+/* log and hold are said, and each means something else than saying nothing:
+ * DANE-58 and CONTINUITY. */
 static void
 test_continuity(void **state)
 {
-	struct opt_site s = {.continuity_log = true, .expires_s = 10};
+	static const struct {
+		const char *name;
+		enum site_continuity rule;
+		int64_t now;
+		bool logs, holds;
+	} cases[] = {
+	    {"log", CONTINUITY_LOG, 9, true, false},
+	    {"log, over", CONTINUITY_LOG, 10, false, false},
+	    {"hold", CONTINUITY_HOLD, 9, false, true},
+	    {"hold, over", CONTINUITY_HOLD, 10, false, false},
+	    {"not said", CONTINUITY_DEFAULT, 9, false, false},
+	};
 
 	(void)state;
-	t_bool("log", site_policy_logs_continuity(&s, 9), true);
-	t_bool("over", site_policy_logs_continuity(&s, 10), false);
-	s.continuity_log = false;
-	t_bool("hold", site_policy_logs_continuity(&s, 9), false);
+	for (size_t i = 0; i < T_COUNT(cases); i++) {
+		struct opt_site s = {
+		    .continuity = cases[i].rule, .expires_s = 10};
+
+		t_bool(cases[i].name,
+		    site_policy_logs_continuity(&s, cases[i].now),
+		    cases[i].logs);
+		t_bool(cases[i].name,
+		    site_policy_holds_continuity(&s, cases[i].now),
+		    cases[i].holds);
+	}
 	t_bool("none", site_policy_logs_continuity(NULL, 9), false);
+	t_bool("none", site_policy_holds_continuity(NULL, 9), false);
 }
 
 int

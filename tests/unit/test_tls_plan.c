@@ -88,6 +88,41 @@ test_copy(void **state)
 	tls_plan_clear(&to);
 }
 
+/* DANE-53: the plan that is audited goes with its plan. */
+static void
+test_audit(void **state)
+{
+	struct rr_tlsa v[] = {ee_a};
+	struct tls_plan p, would, other, q;
+
+	(void)state;
+	tls_plan_init(&p);
+	tls_plan_init(&q);
+	tls_plan_init(&would);
+	would.level = TLS_DANE;
+	would.tlsa = rr_tlsa_dup(v, 1);
+	would.n_tlsa = 1;
+	tls_plan_set_audit(&p, &would);
+	t_int("taken over", (int64_t)would.n_tlsa, 0);
+	t_bool("DANE-60 an audit is not none", same(&p, &q), false);
+	tls_plan_copy(&q, &p);
+	tls_plan_copy(&q, &q);
+	assert_ptr_not_equal(q.audit, p.audit);
+	assert_ptr_not_equal(q.audit->tlsa, p.audit->tlsa);
+	t_bool("DANE-60 same audit", same(&p, &q), true);
+	q.audit->level = TLS_ENCRYPT;
+	t_bool("DANE-60 other audit", same(&p, &q), false);
+	q.audit->level = TLS_DANE;
+	q.audit->tlsa[0].selector = 0;
+	t_bool("DANE-60 other records", same(&p, &q), false);
+	tls_plan_init(&other);
+	tls_plan_copy(&q, &other);
+	t_bool("over another copy", q.audit == NULL, true);
+	tls_plan_clear(&p);
+	t_bool("cleared", p.audit == NULL, true);
+	tls_plan_clear(&q);
+}
+
 static void
 test_key_records(void **state)
 {
@@ -227,6 +262,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_init),
 	    cmocka_unit_test(test_copy),
+	    cmocka_unit_test(test_audit),
 	    cmocka_unit_test(test_key_records),
 	    cmocka_unit_test(test_key_names),
 	    cmocka_unit_test(test_key_fields),

@@ -475,11 +475,71 @@ test_untrusted(void **state)
 		build(&w, &c);
 		w.in.untrusted = true;
 		w.in.untrusted_had_dane = rows[i].had;
-		w.site.continuity_log = rows[i].log;
+		w.site.continuity = rows[i].log ? CONTINUITY_LOG
+						: CONTINUITY_DEFAULT;
 		tls_policy_decide(&w.in, &plan, &v);
 		t_bool(rows[i].name, v.kind == TLS_SKIP, rows[i].skip);
 		if (rows[i].skip)
 			t_cstr(rows[i].name, v.rule, "DANE-58");
+		tls_plan_clear(&plan);
+	}
+}
+
+/* CONTINUITY: what the domain had is gone. */
+static void
+test_downgraded(void **state)
+{
+	static const struct {
+		const char *name;
+		enum site_require site;
+		enum site_continuity continuity;
+		enum dane_kind dane;
+		uint32_t flags;
+		const char *rule;
+		bool skip;
+	} rows[] = {
+	    {"nothing said", SITE_DEFAULT, CONTINUITY_DEFAULT, DANE_NONE, 0,
+		"DANE-13", false},
+	    {"log", SITE_DEFAULT, CONTINUITY_LOG, DANE_NONE, 0, "DANE-13",
+		false},
+	    {"hold", SITE_DEFAULT, CONTINUITY_HOLD, DANE_NONE, 0, "CONTINUITY",
+		true},
+	    {"hold, lookup fails", SITE_DEFAULT, CONTINUITY_HOLD, DANE_FAILED,
+		0, "DANE-07", true},
+	    {"hold, foreign TLSA", SITE_DEFAULT, CONTINUITY_HOLD, DANE_USABLE,
+		0, "CONTINUITY", true},
+	    {"hold, TLS-Required: No", SITE_DEFAULT, CONTINUITY_HOLD, DANE_NONE,
+		MSG_TLS_OPTIONAL, "CONTINUITY", true},
+	    {"hold, REQUIRETLS", SITE_DEFAULT, CONTINUITY_HOLD, DANE_NONE,
+		MSG_REQUIRETLS, "CONTINUITY", true},
+	    {"log, TLS-Required: No", SITE_DEFAULT, CONTINUITY_LOG, DANE_NONE,
+		MSG_TLS_OPTIONAL, "RTLS-09", false},
+	    {"hold, encrypted", SITE_ENCRYPTED, CONTINUITY_HOLD, DANE_NONE, 0,
+		"CONTINUITY", true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < T_COUNT(rows); i++) {
+		struct tcase c = {.site = rows[i].site,
+		    .mx = MX_INSECURE,
+		    .dane = rows[i].dane,
+		    .flags = rows[i].flags};
+		struct tls_plan plan;
+		struct tls_verdict v;
+		struct world w;
+
+		build(&w, &c);
+		w.in.downgraded = true;
+		w.site.continuity = rows[i].continuity;
+		tls_policy_decide(&w.in, &plan, &v);
+		t_cstr(rows[i].name, v.rule, rows[i].rule);
+		t_bool(rows[i].name, v.kind == TLS_SKIP, rows[i].skip);
+		if (rows[i].skip)
+			t_cstr(rows[i].name, v.dsn, "4.7.5");
+		tls_plan_clear(&plan);
+		w.in.downgraded = false;
+		tls_policy_decide(&w.in, &plan, &v);
+		t_bool(rows[i].name, strcmp(v.rule, "CONTINUITY") == 0, false);
 		tls_plan_clear(&plan);
 	}
 }
@@ -495,6 +555,7 @@ main(void)
 	    cmocka_unit_test(test_without_sts),
 	    cmocka_unit_test(test_address_as_host),
 	    cmocka_unit_test(test_untrusted),
+	    cmocka_unit_test(test_downgraded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,6 +27,8 @@ struct combo {
 	bool match;
 	uint32_t flags;
 	int untrusted; /* 0 no, 1 untrusted, 2 and had TLSA once */
+	bool downgraded;
+	enum site_continuity continuity;
 };
 
 /* Facts that are read off the inputs one by one. */
@@ -54,6 +56,8 @@ struct supply {
 	bool sole; /* ... and STS has no say beside it */
 	bool live; /* an STS policy is in force */
 	bool enforce;
+	bool held; /* by continuity */
+	bool logged; /* DANE-58 does not hold */
 };
 
 static struct supply
@@ -67,6 +71,9 @@ supply_of(const struct combo *c)
 	s.sole = s.tlsa && is_safe(c->mx);
 	s.live = s.named && (c->source == STS_FRESH || c->source == STS_CACHED);
 	s.enforce = s.live && c->mode == STS_MODE_ENFORCE;
+	s.held = c->downgraded && !c->expired &&
+	    c->continuity == CONTINUITY_HOLD;
+	s.logged = !c->expired && c->continuity == CONTINUITY_LOG;
 	return s;
 }
 
@@ -85,7 +92,7 @@ is_waived(const struct combo *c, const struct supply *s)
 	if (c->flags & MSG_REQUIRETLS)
 		return false;
 	return s->site == SITE_OPPORTUNISTIC || s->site == SITE_AUDIT ||
-	    (asked && !is_strict(s->site));
+	    (asked && !is_strict(s->site) && !s->held);
 }
 
 /* What is unknown can't be met. */
@@ -98,7 +105,7 @@ is_known(const struct combo *c, const struct supply *s)
 		return false;
 	if (c->untrusted && (s->site == SITE_DANE || s->site == SITE_VERIFIED))
 		return false;
-	return c->untrusted != 2;
+	return c->untrusted != 2 || s->logged;
 }
 
 /* What is not there can't be met. */
@@ -130,7 +137,7 @@ demands_of(const struct combo *c)
 	d.pkix = d.policy || (d.require && !s.sole);
 	d.tls = d.tlsa || d.pkix || is_strict(s.site) ||
 	    (s.dane_on && c->dane == DANE_UNUSABLE);
-	d.possible = is_known(c, &s) && is_there(c, &s, &d);
+	d.possible = !s.held && is_known(c, &s) && is_there(c, &s, &d);
 	return d;
 }
 
@@ -144,6 +151,37 @@ level_of(const struct demands *d)
 	return d->tls ? TLS_ENCRYPT : TLS_OPPORTUNISTIC;
 }
 
+/* DANE-53: what would be without the rule is beside the plan, and nowhere in
+ * it; by what the same oracle says of a domain without a rule. */
+static void
+check_audit(const struct combo *c, const char *name, const struct tls_plan *p)
+{
+	struct combo plain = *c;
+	struct demands d;
+	bool asked = (c->flags & (MSG_TLS_OPTIONAL | MSG_REPORT)) != 0;
+	bool on = c->site == SITE_AUDIT && !c->expired &&
+	    !(c->flags & MSG_REQUIRETLS) && (!asked || supply_of(c).held);
+
+	plain.site = SITE_DEFAULT;
+	plain.flags = 0;
+	plain.downgraded = false;
+	d = demands_of(&plain);
+	t_bool(name, p->audit_rule != NULL, on);
+	t_bool(name, p->audit != NULL, on && d.possible);
+	if (!p->audit)
+		return;
+	t_cstr(
+	    name, tls_level_str(p->audit->level), tls_level_str(level_of(&d)));
+	t_cstr(name, p->audit->rule, p->audit_rule);
+	t_bool(name, p->audit->n_tlsa > 0, d.tlsa);
+	t_bool(name, p->audit->audit == NULL, true);
+	t_bool(name, p->audit->audit_pkix, false);
+	t_cstr(name, p->audit->sni, p->sni);
+	if (d.pkix)
+		t_cstr(name, p->audit->pkix_name,
+		    c->match ? "mx.example" : "other.example");
+}
+
 static void
 check(const struct combo *c, const struct tls_plan *plan,
     const struct tls_verdict *v)
@@ -154,11 +192,13 @@ check(const struct combo *c, const struct tls_plan *plan,
 	char name[160];
 
 	snprintf(name, sizeof(name),
-	    "site %d%s mx %s%s dane %s sts %s %s%s flags %x untrusted %d",
+	    "site %d%s mx %s%s dane %s sts %s %s%s flags %x untrusted %d "
+	    "downgraded %d continuity %d",
 	    (int)c->site, c->expired ? " expired" : "", mx_security_str(c->mx),
 	    c->insecure_mx ? "+" : "-", dane_kind_str(c->dane),
 	    sts_source_str(c->source), sts_mode_str(c->mode),
-	    c->match ? " match" : "", c->flags, c->untrusted);
+	    c->match ? " match" : "", c->flags, c->untrusted, c->downgraded,
+	    (int)c->continuity);
 	t_bool(name, v->kind == TLS_SKIP, !d.possible);
 	assert_non_null(v->rule);
 	if (v->kind == TLS_SKIP) {
@@ -179,6 +219,7 @@ check(const struct combo *c, const struct tls_plan *plan,
 	if (d.tlsa)
 		t_cstr(name, plan->sni, "base.example");
 	t_cstr(name, plan->rule, v->rule);
+	check_audit(c, name, plan);
 }
 
 static void
@@ -191,8 +232,9 @@ try_combo(const struct combo *c)
 	struct sts_verdict sts = {.source = c->source,
 	    .policy = {.mode = c->mode, .mx = mx, .n_mx = 1},
 	    .rule = "x"};
-	struct opt_site site = {
-	    .require = c->site, .expires_s = c->expired ? NOW : 0};
+	struct opt_site site = {.require = c->site,
+	    .continuity = c->continuity,
+	    .expires_s = c->expired ? NOW : 0};
 	struct tls_policy_in in = {.site = &site,
 	    .now = NOW,
 	    .mx = c->mx,
@@ -202,6 +244,7 @@ try_combo(const struct combo *c)
 	    .msg_flags = c->flags,
 	    .untrusted = c->untrusted > 0,
 	    .untrusted_had_dane = c->untrusted == 2,
+	    .downgraded = c->downgraded,
 	    .host = c->match ? "mx.example" : "other.example",
 	    .next_hop = "example",
 	    .expanded = "example",
@@ -226,7 +269,7 @@ combo_of(unsigned n, struct combo *c)
 {
 	unsigned radix[] = {SITE_DANE + 1, 2, MX_NEXTHOP + 1, 2,
 	    DANE_FAILED + 1, STS_STORE_ERROR + 1, STS_MODE_ENFORCE + 1, 2,
-	    T_COUNT(flag_sets), 3};
+	    T_COUNT(flag_sets), 3, 2, CONTINUITY_LOG + 1};
 	unsigned digit[T_COUNT(radix)];
 
 	for (size_t i = 0; i < T_COUNT(radix); i++) {
@@ -242,7 +285,9 @@ combo_of(unsigned n, struct combo *c)
 	    .mode = (enum sts_mode)digit[6],
 	    .match = digit[7],
 	    .flags = flag_sets[digit[8]],
-	    .untrusted = (int)digit[9]};
+	    .untrusted = (int)digit[9],
+	    .downgraded = digit[10],
+	    .continuity = (enum site_continuity)digit[11]};
 	return n == 0;
 }
 
@@ -257,8 +302,9 @@ test_product(void **state)
 		try_combo(&c);
 		n++;
 	}
-	/* 7 rules x 2 x 5 MX x 2 x 4 DANE x 5 x 3 x 2 STS x 5 flags x 3 */
-	t_int("combinations", n, 252000);
+	/* 7 rules x 2 x 5 MX x 2 x 4 DANE x 5 x 3 x 2 STS x 5 flags x 3 x 2
+	 * x 3 continuity */
+	t_int("combinations", n, 1512000);
 }
 
 int

@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import subprocess
+import threading
 
 from .ns import LabError, tool
 
@@ -56,6 +57,7 @@ class Certs:
         with open(self.config, "w") as out:
             out.write(CONFIG % {"dir": folder})
         open(os.path.join(folder, "index.txt"), "w").close()
+        self._database = threading.Lock()
         self._authorities = {name: self._authority(name)
                              for name in AUTHORITIES}
 
@@ -120,10 +122,11 @@ class Certs:
     def _expired(self, req, cert, issuer):
         request = cert + ".req"
         self._run(*req, "-out", request)
-        self._run("ca", "-batch", "-notext", "-config", self.config,
-                  "-in", request, "-out", cert, "-cert", issuer[0],
-                  "-keyfile", issuer[1], "-startdate", "20200101000000Z",
-                  "-enddate", "20210101000000Z")
+        with self._database:
+            self._run("ca", "-batch", "-notext", "-config", self.config,
+                      "-in", request, "-out", cert, "-cert", issuer[0],
+                      "-keyfile", issuer[1], "-startdate", "20200101000000Z",
+                      "-enddate", "20210101000000Z")
 
     def association(self, pem, selector, matching):
         """TLSA data (RFC 6698 2.1) of the first certificate in pem."""
