@@ -293,9 +293,10 @@ show_sts(struct explain_reader *r)
 	cache = explain_str(r, s, "cache");
 	if (str_eq(cache, STR("not-read")))
 		explain_row(r, "NOTE",
-		    "The relay's MTA-STS cache was not read (the daemon was "
-		    "not asked): a policy in it stays in force and may change "
-		    "this answer (STS-24).");
+		    "The relay's MTA-STS cache was not read, nor what it remembers "
+		    "of this domain's proofs (the daemon was not asked): a "
+		    "policy in it stays in force and may change this answer "
+		    "(STS-24).");
 	else if (str_eq(cache, STR("error")))
 		explain_row(
 		    r, "  cache", "it can't be read: see waxseal status");
