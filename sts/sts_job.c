@@ -66,6 +66,7 @@ struct sts_job {
 	struct sts_policy fetched;
 	int64_t fetched_at;
 	char text[160]; /* why there is no live policy */
+	struct sts_seen seen;
 };
 
 static void
@@ -153,6 +154,7 @@ inputs_of(const struct sts_job *j, struct sts_inputs *in)
 	    .record_err = j->record_err,
 	    .id = j->id,
 	    .held_back = is_held_back(j, now),
+	    .seen = &j->seen,
 	    .now = now};
 }
 
@@ -430,6 +432,7 @@ on_txt(void *arg, struct rr_set *set)
 	j->q_txt = NULL;
 	j->txt_status = set->status;
 	j->txt_secure = set->secure;
+	sts_seen_record(&j->seen, set);
 	j->record_err = sts_record_select(set, j->id);
 	if (set->status == RR_FAIL)
 		snprintf(j->text, sizeof(j->text), "TXT lookup failed: %s",
@@ -455,7 +458,8 @@ on_timer(void *arg)
 		if (j->q_txt) {
 			dns_cancel(dns, j->q_txt);
 			j->q_txt = NULL;
-			j->txt_status = RR_FAIL;
+			j->txt_status = j->seen.txt = RR_FAIL;
+			j->seen.why = RR_WHY_TIMEOUT;
 			j->record_err = ERR_NOTFOUND;
 			snprintf(j->text, sizeof(j->text),
 			    "TXT lookup failed: timeout");
@@ -490,7 +494,11 @@ job_look(struct sts_job *j)
 
 	snprintf(name, sizeof(name), "_mta-sts.%s", j->domain);
 	timer_start(j->timer, d->o.txt_timeout_ms);
-	j->store_err = store_sts_get(d->o.store, j->domain, on_entry, j);
+	j->seen.asked = true;
+	j->seen.no_store = j->disowned = !d->o.store;
+	j->store_err = d->o.store
+	    ? store_sts_get(d->o.store, j->domain, on_entry, j)
+	    : ERR_NOTFOUND;
 	if (j->store_err)
 		j->store_read = true;
 	else

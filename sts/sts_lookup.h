@@ -33,6 +33,9 @@ struct sts_opts {
 	struct loop *loop;
 	struct dns *dns;
 	struct http *http;
+	/* NULL: there is none, so that nothing is known of policies fetched
+	 * before and nothing is kept; verdicts say so (seen.no_store). Then only
+	 * sts_lookup_start may be called. */
 	struct store *store;
 	struct clock clock;
 	struct log *log;

@@ -260,7 +260,8 @@ sts_refresh_free(struct sts_refresh *r)
 		return;
 	for (size_t i = 0; i < SLOTS; i++)
 		sts_job_cancel(r->slots[i].job);
-	store_forget(r->desk->o.store, r);
+	if (r->desk->o.store)
+		store_forget(r->desk->o.store, r);
 	timer_free(r->timer);
 	free(r);
 }

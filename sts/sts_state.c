@@ -101,6 +101,18 @@ sts_verdict_init(struct sts_verdict *v)
 	v->rule = "STS-02";
 }
 
+void
+sts_seen_record(struct sts_seen *s, const struct rr_set *set)
+{
+	s->txt = set->status;
+	s->why = set->why;
+	s->secure = set->secure;
+	s->records = set->status == RR_OK ? set->n : 0;
+	if (s->records > 0)
+		(void)snprintf(s->record, sizeof(s->record), "%.*s",
+		    STR_FMT(set->u.txt[0]));
+}
+
 static const char *
 rule_of_mode(enum sts_mode mode)
 {
@@ -130,6 +142,9 @@ sts_verdict_make(const struct sts_inputs *in, enum sts_source source,
 {
 	sts_verdict_init(v);
 	v->source = source;
+	if (in->seen)
+		v->seen = *in->seen;
+	v->seen.store_err = in->store_err;
 	snprintf(v->text, sizeof(v->text), "%s", text);
 	switch (source) {
 	case STS_FRESH:

@@ -12,6 +12,23 @@
 #include "relay/model/verdicts.h"
 #include "sts/sts_policy.h"
 
+#define STS_SEEN_MAX 256 /* bytes of a record with a NUL; longer ones are cut */
+
+/* What a verdict was made from, for those who explain it. */
+struct sts_seen {
+	bool asked; /* whether there was a question for the record */
+	enum rr_status txt; /* its answer */
+	enum rr_why why;
+	bool secure;
+	char record[STS_SEEN_MAX]; /* the first that stood there, or "" */
+	size_t records; /* how many */
+	bool no_store; /* there is no cache here that could be read */
+	int store_err; /* of reading it; ERR_NOTFOUND: it holds nothing */
+};
+
+/* The answer to the question for the record into s. */
+void sts_seen_record(struct sts_seen *s, const struct rr_set *set);
+
 struct sts_inputs {
 	int store_err; /* 0, ERR_NOTFOUND or an error */
 	const struct sts_entry *entry; /* NULL when not there */
@@ -20,6 +37,7 @@ struct sts_inputs {
 	int record_err; /* of sts_record_select */
 	const char *id; /* of the record, when record_err is 0 */
 	bool held_back; /* this id may not be fetched now: STS-21 */
+	const struct sts_seen *seen; /* NULL: nobody cares */
 	int64_t now; /* seconds since 1970 */
 };
 
@@ -46,6 +64,7 @@ struct sts_verdict {
 	int64_t fetched, expires; /* seconds since 1970; of the policy */
 	const char *rule; /* static id of the rule that decided */
 	char text[160]; /* reason of a failed fetch or record */
+	struct sts_seen seen;
 };
 void sts_verdict_init(struct sts_verdict *v);
 /* Initialises v. policy and id (copied): what is in force, for FRESH and

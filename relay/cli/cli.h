@@ -46,6 +46,8 @@ struct cli_verb {
 /* Keys of options that several files know. */
 enum { CLI_OPT_MESSAGE = 300, CLI_OPT_YES };
 
+int cmd_explain(const struct cli *c);
+extern const struct option explain_options[];
 int cmd_lint(const struct cli *c);
 int cmd_policy(const struct cli *c);
 int cmd_queue(const struct cli *c);

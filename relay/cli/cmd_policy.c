@@ -54,7 +54,7 @@ print_json(json_t *take_root)
 	struct buf b;
 
 	buf_init(&b, 64u * 1024u * 1024u);
-	ctl_json_finish(take_root, &b);
+	ctl_json_write(take_root, &b);
 	cli_print(buf_str(&b));
 	buf_clear(&b);
 }
@@ -64,12 +64,12 @@ entry_json(const struct sts_entry *e, const struct sts_policy *p)
 {
 	json_t *o = ctl_json_object();
 
-	ctl_json_set_text(o, "domain", e->domain);
-	ctl_json_set_text(o, "mode", sts_mode_str(p->mode));
-	ctl_json_set_text(o, "id", e->id);
-	ctl_json_set_time(o, "fetched", e->fetched);
-	ctl_json_set_time(o, "expires", e->expires);
-	ctl_json_set_text(o, "state", state_of(e));
+	ctl_json_text(o, "domain", e->domain);
+	ctl_json_text(o, "mode", sts_mode_str(p->mode));
+	ctl_json_text(o, "id", e->id);
+	ctl_json_time(o, "fetched", e->fetched);
+	ctl_json_time(o, "expires", e->expires);
+	ctl_json_text(o, "state", state_of(e));
 	return o;
 }
 
@@ -243,9 +243,9 @@ show_json(const struct sts_entry *e, const struct sts_policy *p,
 	for (size_t i = 0; i < p->n_mx; i++)
 		if (json_array_append_new(mx, json_string(p->mx[i])))
 			BUG("out of memory");
-	ctl_json_set_bool(o, "ok", true);
+	ctl_json_bool(o, "ok", true);
 	ctl_json_set(o, "mx", mx);
-	ctl_json_set_str(o, "body", str_n(e->body, e->body_len));
+	ctl_json_str(o, "body", str_n(e->body, e->body_len));
 	if (host)
 		ctl_json_set(o, "named_by",
 		    pattern ? json_string(pattern) : json_null());
@@ -483,9 +483,9 @@ import_done(const struct cli *c, const struct input *in, size_t taken)
 		return;
 	}
 	o = ctl_json_answer(true);
-	ctl_json_set_int(o, "taken", (int64_t)taken);
-	ctl_json_set_int(o, "older", (int64_t)older);
-	ctl_json_set_int(o, "expired", (int64_t)in->expired);
+	ctl_json_number(o, "taken", (int64_t)taken);
+	ctl_json_number(o, "older", (int64_t)older);
+	ctl_json_number(o, "expired", (int64_t)in->expired);
 	print_json(o);
 }
 

@@ -115,7 +115,7 @@ show_json(const char *id, json_t *delivered, json_t *waiting)
 {
 	json_t *root = ctl_json_answer(true);
 
-	ctl_json_set_text(root, "message", id);
+	ctl_json_text(root, "message", id);
 	if (json_object_set(root, "delivered", delivered) ||
 	    json_object_set(root, "waiting", waiting))
 		BUG("out of memory");

@@ -20,11 +20,14 @@
 static const char usage[] =
     "usage: waxseal [-c FILE] [--json] COMMAND\n"
     "  status           state of the daemon, and what to do about problems\n"
-    "  explain --message ID\n"
-    "                   how a message went out, and what was proven\n"
     "  queue list [ID]  recipients that wait, of all messages or of one\n"
     "  queue stats      how much waits\n"
     "  queue release ID tries a held message again\n"
+    "  explain DOMAIN   what becomes of mail for a domain or address, and why\n"
+    "      --connect    also connect to its hosts and look; sends no mail\n"
+    "      --port N     of the hosts\n"
+    "      --resolver ADDRESS[:PORT]  ask this one, and not the daemon\n"
+    "  explain --message ID  how a message went out, and what was proven\n"
     "  lint WHAT        is it right? No daemon is needed\n"
     "    sts-record [--rrset]     TXT record at _mta-sts, on standard input\n"
     "    sts-policy               mta-sts.txt, on standard input\n"
@@ -78,17 +81,14 @@ static const struct option lint_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-static const struct option explain_options[] = {
-    {"message", required_argument, NULL, CLI_OPT_MESSAGE}, {NULL, 0, NULL, 0}};
-
 static const struct option policy_options[] = {
     {"yes", no_argument, NULL, CLI_OPT_YES}, {NULL, 0, NULL, 0}};
 
 static const struct cli_verb verbs[] = {
     {"policy", cmd_policy, policy_options},
-    {"explain", cmd_receipt, explain_options},
     {"status", cmd_status, NULL},
     {"queue", cmd_queue, NULL},
+    {"explain", cmd_explain, explain_options},
     {"lint", cmd_lint, lint_options},
     {"help", cmd_help, NULL},
     {"version", cmd_version, NULL},

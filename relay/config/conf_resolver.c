@@ -16,9 +16,8 @@
 
 #define DEFAULT_USER "waxseal-dns"
 
-/* Why an address needs trust = yes, or NULL. */
-static const char *
-doubt(const struct opt_addr_port *a)
+const char *
+conf_resolver_doubt(const struct opt_addr_port *a)
 {
 	const uint8_t *ip = a->addr.ip;
 
@@ -54,7 +53,7 @@ read_addresses(const struct conf_sec *sec, struct opt_resolver *r)
 			    v->text);
 			continue;
 		}
-		why = doubt(&a);
+		why = conf_resolver_doubt(&a);
 		if (why && !r->trust) {
 			conf_problem(sec, v->key, v->line,
 			    "%.60s %s; use mode = managed, or set trust = yes "

@@ -1,9 +1,13 @@
-/* JSON of our own making: small steps that can't fail. */
+/*
+ * jansson without the cases that can't happen: running out of memory, and
+ * text that it refuses. Remote text is made UTF-8 here, at the sink.
+ */
 #include "config.h"
 
 #include "relay/ctl/ctl_json.h"
 
 #include <jansson.h>
+#include <string.h>
 
 #include "relay/base/date.h"
 #include "relay/base/err.h"
@@ -17,67 +21,102 @@ ctl_json_need(json_t *v)
 	return v;
 }
 
-json_t *
+struct json_t *
 ctl_json_object(void)
 {
 	return ctl_json_need(json_object());
 }
 
-json_t *
+struct json_t *
 ctl_json_answer(bool ok)
 {
 	json_t *root = ctl_json_object();
 
-	ctl_json_set_bool(root, "ok", ok);
+	ctl_json_bool(root, "ok", ok);
 	return root;
 }
 
-void
-ctl_json_set(json_t *object, const char *key, json_t *take_v)
+struct json_t *
+ctl_json_array(void)
 {
-	if (json_object_set_new(object, key, ctl_json_need(take_v)))
+	return ctl_json_need(json_array());
+}
+
+void
+ctl_json_set(struct json_t *o, const char *key, struct json_t *take_v)
+{
+	if (json_object_set_new(o, key, ctl_json_need(take_v)))
 		BUG("out of memory");
 }
 
 void
-ctl_json_set_str(json_t *object, const char *key, struct str text)
+ctl_json_null(struct json_t *o, const char *key)
+{
+	ctl_json_set(o, key, json_null());
+}
+
+void
+ctl_json_bool(struct json_t *o, const char *key, bool v)
+{
+	ctl_json_set(o, key, json_boolean(v));
+}
+
+void
+ctl_json_number(struct json_t *o, const char *key, int64_t n)
+{
+	ctl_json_set(o, key, json_integer(n));
+}
+
+/* Four bytes of one at most. */
+static json_t *
+text_value(struct str s)
 {
 	struct buf b;
-	struct str s;
+	json_t *v;
 
-	/* Escapes make four bytes of one. */
-	buf_init(&b, 4 * text.n + 1);
-	ctl_text_utf8(&b, text);
-	s = buf_str(&b);
-	ctl_json_set(object, key, json_stringn(s.p ? s.p : "", s.n));
+	buf_init(&b, 4 * s.n + 1);
+	ctl_text_utf8(&b, s);
+	v = ctl_json_need(json_stringn(b.p ? b.p : "", b.n));
 	buf_clear(&b);
+	return v;
 }
 
 void
-ctl_json_set_text(json_t *object, const char *key, const char *text)
+ctl_json_text(struct json_t *o, const char *key, const char *text)
 {
-	ctl_json_set_str(object, key, str_of(text));
+	ctl_json_str(o, key, str_of(text));
 }
 
 void
-ctl_json_set_int(json_t *object, const char *key, int64_t n)
+ctl_json_str(struct json_t *o, const char *key, struct str s)
 {
-	ctl_json_set(object, key, json_integer(n));
+	ctl_json_set(o, key, text_value(s));
 }
 
 void
-ctl_json_set_bool(json_t *object, const char *key, bool v)
-{
-	ctl_json_set(object, key, json_boolean(v));
-}
-
-void
-ctl_json_set_time(json_t *object, const char *key, int64_t s)
+ctl_json_time(struct json_t *o, const char *key, int64_t s)
 {
 	char text[DATE_MAX];
 
+	if (s == 0) {
+		ctl_json_null(o, key);
+		return;
+	}
 	date_rfc3339(s, text);
-	ctl_json_set_text(object, key, text);
+	ctl_json_text(o, key, text);
+}
+
+void
+ctl_json_append(struct json_t *array, struct json_t *take_v)
+{
+	if (json_array_append_new(array, ctl_json_need(take_v)))
+		BUG("out of memory");
+}
+
+void
+ctl_json_append_text(struct json_t *array, const char *text)
+{
+	ctl_json_append(array, text_value(str_of(text)));
 }
 
 static int
@@ -88,7 +127,7 @@ add_bytes(const char *p, size_t n, void *arg)
 }
 
 void
-ctl_json_finish(json_t *take_root, struct buf *out)
+ctl_json_write(struct json_t *take_root, struct buf *out)
 {
 	if (json_dump_callback(take_root, add_bytes, out, JSON_COMPACT))
 		BUG("JSON of our own can't be written");

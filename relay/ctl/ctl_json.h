@@ -1,7 +1,4 @@
-/*
- * Building one JSON line: every text goes in as UTF-8, whatever it was; out of
- * memory aborts. Pure. A struct json_t is jansson's.
- */
+/* Building JSON: members that may not fail, texts that are UTF-8. Pure. */
 #ifndef RELAY_CTL_CTL_JSON_H
 #define RELAY_CTL_CTL_JSON_H
 
@@ -13,21 +10,25 @@
 
 struct json_t;
 
+/* All end the process when memory is out; a key replaces what it had. */
 /* v, which must be one. */
 struct json_t *ctl_json_need(struct json_t *v);
 struct json_t *ctl_json_object(void);
-/* {"ok":...}: every answer begins so. */
+/* {"ok":...}: every answer of the daemon begins so. */
 struct json_t *ctl_json_answer(bool ok);
-void ctl_json_set(
-    struct json_t *object, const char *key, struct json_t *take_v);
-void ctl_json_set_text(
-    struct json_t *object, const char *key, const char *text);
-void ctl_json_set_str(struct json_t *object, const char *key, struct str text);
-void ctl_json_set_int(struct json_t *object, const char *key, int64_t n);
-void ctl_json_set_bool(struct json_t *object, const char *key, bool v);
-/* Seconds since 1970 as RFC 3339 text. */
-void ctl_json_set_time(struct json_t *object, const char *key, int64_t s);
-/* Appends the value and an end of line. */
-void ctl_json_finish(struct json_t *take_root, struct buf *out);
+struct json_t *ctl_json_array(void);
+void ctl_json_set(struct json_t *o, const char *key, struct json_t *take_v);
+void ctl_json_null(struct json_t *o, const char *key);
+void ctl_json_bool(struct json_t *o, const char *key, bool v);
+void ctl_json_number(struct json_t *o, const char *key, int64_t n);
+/* Bytes that are not UTF-8 become \xNN. NULL is the empty text. */
+void ctl_json_text(struct json_t *o, const char *key, const char *text);
+void ctl_json_str(struct json_t *o, const char *key, struct str s);
+/* RFC 3339, or null for 0. */
+void ctl_json_time(struct json_t *o, const char *key, int64_t s);
+void ctl_json_append(struct json_t *array, struct json_t *take_v);
+void ctl_json_append_text(struct json_t *array, const char *text);
+/* One line with its end, appended to out. */
+void ctl_json_write(struct json_t *take_root, struct buf *out);
 
 #endif

@@ -24,11 +24,11 @@ entry_object(const struct sts_entry *e)
 {
 	json_t *o = ctl_json_object();
 
-	ctl_json_set_text(o, "domain", e->domain);
-	ctl_json_set_text(o, "id", e->id);
-	ctl_json_set_int(o, "fetched", e->fetched);
-	ctl_json_set_int(o, "expires", e->expires);
-	ctl_json_set_str(o, "body", str_n(e->body, e->body_len));
+	ctl_json_text(o, "domain", e->domain);
+	ctl_json_text(o, "id", e->id);
+	ctl_json_number(o, "fetched", e->fetched);
+	ctl_json_number(o, "expires", e->expires);
+	ctl_json_str(o, "body", str_n(e->body, e->body_len));
 	return o;
 }
 
@@ -38,8 +38,8 @@ ctl_policy_line(const struct sts_entry *e, bool cmd, struct buf *out)
 	json_t *o = entry_object(e);
 
 	if (cmd)
-		ctl_json_set_text(o, "cmd", "policy-import");
-	ctl_json_finish(o, out);
+		ctl_json_text(o, "cmd", "policy-import");
+	ctl_json_write(o, out);
 }
 
 void
@@ -54,8 +54,8 @@ ctl_policies_build(
 			BUG("out of memory");
 	}
 	ctl_json_set(root, "rows", list);
-	ctl_json_set_bool(root, "more", more);
-	ctl_json_finish(root, out);
+	ctl_json_bool(root, "more", more);
+	ctl_json_write(root, out);
 }
 
 void
@@ -65,15 +65,15 @@ ctl_verdict_build(
 	json_t *o = ctl_json_answer(true);
 	bool there = v->source == STS_FRESH || v->source == STS_CACHED;
 
-	ctl_json_set_text(o, "domain", domain);
-	ctl_json_set_text(o, "source", sts_source_str(v->source));
-	ctl_json_set_text(o, "mode", there ? sts_mode_str(v->policy.mode) : "");
-	ctl_json_set_text(o, "id", there ? v->id : "");
-	ctl_json_set_int(o, "fetched", there ? v->fetched : 0);
-	ctl_json_set_int(o, "expires", there ? v->expires : 0);
-	ctl_json_set_text(o, "rule", v->rule);
-	ctl_json_set_text(o, "text", v->text);
-	ctl_json_finish(o, out);
+	ctl_json_text(o, "domain", domain);
+	ctl_json_text(o, "source", sts_source_str(v->source));
+	ctl_json_text(o, "mode", there ? sts_mode_str(v->policy.mode) : "");
+	ctl_json_text(o, "id", there ? v->id : "");
+	ctl_json_number(o, "fetched", there ? v->fetched : 0);
+	ctl_json_number(o, "expires", there ? v->expires : 0);
+	ctl_json_text(o, "rule", v->rule);
+	ctl_json_text(o, "text", v->text);
+	ctl_json_write(o, out);
 }
 
 void
@@ -81,8 +81,8 @@ ctl_forget_build(const char *domain, struct buf *out)
 {
 	json_t *o = ctl_json_answer(true);
 
-	ctl_json_set_text(o, "domain", domain);
-	ctl_json_finish(o, out);
+	ctl_json_text(o, "domain", domain);
+	ctl_json_write(o, out);
 }
 
 void
@@ -90,8 +90,8 @@ ctl_import_build(bool taken, struct buf *out)
 {
 	json_t *root = ctl_json_answer(true);
 
-	ctl_json_set_bool(root, "taken", taken);
-	ctl_json_finish(root, out);
+	ctl_json_bool(root, "taken", taken);
+	ctl_json_write(root, out);
 }
 
 /* ---- reading ---- */

@@ -96,6 +96,33 @@ parse_domain(const char *key, const json_t *v, struct ctl_question *q)
 								  : 0;
 }
 
+/* The name must be one that a route may be asked for. */
+static NODISCARD int
+parse_explain(const char *key, const json_t *v, struct ctl_question *q)
+{
+	const char *text = json_string_value(v);
+	struct rr_addr addr;
+	uint64_t n = 0;
+	size_t len;
+	int err;
+
+	if (strcmp(key, "port") == 0) {
+		err = parse_number(v, 1, UINT16_MAX, &n);
+		q->port = (uint16_t)n;
+		return err;
+	}
+	if (strcmp(key, "domain") != 0 || !text)
+		return ERR_SYNTAX;
+	if (text[0] != '[')
+		return domain_canon_host(str_of(text), q->domain);
+	len = strlen(text);
+	if (len < 3 || text[len - 1] != ']' ||
+	    rr_addr_parse(str_n(text + 1, len - 2), &addr))
+		return ERR_SYNTAX;
+	memcpy(q->domain, text, len + 1);
+	return 0;
+}
+
 static NODISCARD int
 parse_member(const char *key, const json_t *v, struct ctl_question *q)
 {
@@ -105,6 +132,8 @@ parse_member(const char *key, const json_t *v, struct ctl_question *q)
 		return 0;
 	if (q->cmd == CTL_POLICY_IMPORT)
 		return 0;
+	if (q->cmd == CTL_EXPLAIN)
+		return parse_explain(key, v, q);
 	if (has_domain(q->cmd))
 		return parse_domain(key, v, q);
 	if (q->cmd != CTL_QUEUE_LIST && q->cmd != CTL_QUEUE_RELEASE &&
@@ -147,7 +176,9 @@ ctl_question_parse(struct str line, struct ctl_question *out)
 		err = ERR_SYNTAX;
 		goto out;
 	}
-	if (has_domain(q.cmd) && q.cmd != CTL_POLICY_LIST && !q.domain[0]) {
+	if ((q.cmd == CTL_EXPLAIN ||
+		(has_domain(q.cmd) && q.cmd != CTL_POLICY_LIST)) &&
+	    !q.domain[0]) {
 		err = ERR_SYNTAX;
 		goto out;
 	}
@@ -238,8 +269,10 @@ ctl_question_build(const struct ctl_question *q, struct buf *out)
 		set_number(root, "after", q->after);
 		set_number(root, "limit", q->limit);
 	}
-	if (has_domain(q->cmd))
+	if (has_domain(q->cmd) || q->cmd == CTL_EXPLAIN)
 		set_text(root, "domain", q->domain);
+	if (q->port)
+		set_number(root, "port", q->port);
 	if (q->msg) {
 		msg_qid(q->msg, qid);
 		set_text(root, "message", qid);

@@ -34,7 +34,8 @@
 	X(CTL_POLICY_ASK, "policy-ask") \
 	X(CTL_POLICY_REFRESH, "policy-refresh") \
 	X(CTL_POLICY_FORGET, "policy-forget") \
-	X(CTL_POLICY_IMPORT, "policy-import")
+	X(CTL_POLICY_IMPORT, "policy-import") \
+	X(CTL_EXPLAIN, "explain")
 
 enum ctl_cmd {
 #define CTL_ENUM_(id, text) id,
@@ -51,10 +52,11 @@ struct ctl_question {
 	/* 0: all; a queue id as text on the wire. CTL_QUEUE_RELEASE and
 	 * CTL_RECEIPT must have one. */
 	uint64_t msg;
-	/* Canonical. CTL_POLICY_LIST: behind which to begin, "" is the first;
-	 * the others must have one. Of CTL_POLICY_IMPORT the line itself tells
-	 * all: see ctl_policy_parse. */
+	/* Canonical; CTL_EXPLAIN takes an "[ip]" too. CTL_POLICY_LIST: behind
+	 * which to begin, "" is the first; the others must have one. Of
+	 * CTL_POLICY_IMPORT the line itself tells all: see ctl_policy_parse. */
 	char domain[DOMAIN_MAX];
+	uint16_t port; /* CTL_EXPLAIN: 0: as configured */
 };
 /* A line without its end. ERR_SYNTAX: no JSON object, a member that the
  * command does not have, a wrong type; ERR_NOTFOUND: unknown command;

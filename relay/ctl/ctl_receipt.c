@@ -25,7 +25,7 @@ set_hex(json_t *o, const char *key, const uint8_t sum[TLS_SHA256])
 
 	buf_init(&b, 2 * (size_t)TLS_SHA256);
 	codec_hex(&b, sum, TLS_SHA256);
-	ctl_json_set_str(o, key, buf_str(&b));
+	ctl_json_str(o, key, buf_str(&b));
 	buf_clear(&b);
 }
 
@@ -50,8 +50,8 @@ tlsa(const struct receipt_proof *p)
 	if (!p->tlsa_set)
 		return json_null();
 	o = ctl_json_object();
-	ctl_json_set_text(o, "matched", p->tlsa);
-	ctl_json_set_text(o, "records", p->tlsa_set);
+	ctl_json_text(o, "matched", p->tlsa);
+	ctl_json_text(o, "records", p->tlsa_set);
 	return o;
 }
 
@@ -63,12 +63,12 @@ sts(const struct receipt_proof *p)
 	if (!p->sts[0])
 		return json_null();
 	o = ctl_json_object();
-	ctl_json_set_text(o, "source", p->sts);
-	ctl_json_set_text(o, "mode", p->sts_mode);
-	ctl_json_set_text(o, "id", p->sts_id);
-	ctl_json_set_text(o, "mx", p->sts_mx);
-	ctl_json_set_text(o, "testing", p->sts_audit);
-	ctl_json_set_text(o, "text", p->sts_text);
+	ctl_json_text(o, "source", p->sts);
+	ctl_json_text(o, "mode", p->sts_mode);
+	ctl_json_text(o, "id", p->sts_id);
+	ctl_json_text(o, "mx", p->sts_mx);
+	ctl_json_text(o, "testing", p->sts_audit);
+	ctl_json_text(o, "text", p->sts_text);
 	return o;
 }
 
@@ -80,31 +80,30 @@ receipt(const struct receipt *r)
 	char qid[MSG_QID_MAX];
 
 	msg_qid(r->msg, qid);
-	ctl_json_set_int(o, "id", (int64_t)r->rcpt);
-	ctl_json_set_text(o, "message", qid);
-	ctl_json_set_text(o, "from", r->sender);
-	ctl_json_set_text(o, "to", r->addr);
-	ctl_json_set_text(o, "domain", r->next_hop);
-	ctl_json_set_time(o, "arrived", r->arrived);
-	ctl_json_set_time(o, "delivered", p->at);
-	ctl_json_set_text(o, "mx", p->mx);
-	ctl_json_set_text(o, "addr", p->addr);
-	ctl_json_set_int(o, "port", p->port);
-	ctl_json_set_text(o, "mx_set", p->mx_set);
-	ctl_json_set_text(o, "policy", p->policy);
-	ctl_json_set_text(o, "rule", p->rule);
-	ctl_json_set_text(o, "level", p->level);
-	ctl_json_set_text(o, "proof", p->proof);
-	ctl_json_set_text(o, "tls", p->tls[0] ? p->tls : "none");
-	ctl_json_set_text(o, "cipher", p->cipher);
-	ctl_json_set_bool(
-	    o, "mx_insecure", (p->flags & RECEIPT_MX_INSECURE) != 0);
-	ctl_json_set_bool(o, "fallback", (p->flags & RECEIPT_FALLBACK) != 0);
+	ctl_json_number(o, "id", (int64_t)r->rcpt);
+	ctl_json_text(o, "message", qid);
+	ctl_json_text(o, "from", r->sender);
+	ctl_json_text(o, "to", r->addr);
+	ctl_json_text(o, "domain", r->next_hop);
+	ctl_json_time(o, "arrived", r->arrived);
+	ctl_json_time(o, "delivered", p->at);
+	ctl_json_text(o, "mx", p->mx);
+	ctl_json_text(o, "addr", p->addr);
+	ctl_json_number(o, "port", p->port);
+	ctl_json_text(o, "mx_set", p->mx_set);
+	ctl_json_text(o, "policy", p->policy);
+	ctl_json_text(o, "rule", p->rule);
+	ctl_json_text(o, "level", p->level);
+	ctl_json_text(o, "proof", p->proof);
+	ctl_json_text(o, "tls", p->tls[0] ? p->tls : "none");
+	ctl_json_text(o, "cipher", p->cipher);
+	ctl_json_bool(o, "mx_insecure", (p->flags & RECEIPT_MX_INSECURE) != 0);
+	ctl_json_bool(o, "fallback", (p->flags & RECEIPT_FALLBACK) != 0);
 	ctl_json_set(o, "certificate", certificate(p));
 	ctl_json_set(o, "tlsa", tlsa(p));
 	ctl_json_set(o, "sts", sts(p));
-	ctl_json_set_text(o, "dsn", r->dsn);
-	ctl_json_set_text(o, "reply", r->reply);
+	ctl_json_text(o, "dsn", r->dsn);
+	ctl_json_text(o, "reply", r->reply);
 	return o;
 }
 
@@ -119,7 +118,7 @@ ctl_receipts_build(const struct receipt *v, size_t n, struct buf *out)
 			BUG("out of memory");
 	}
 	ctl_json_set(root, "rows", list);
-	ctl_json_finish(root, out);
+	ctl_json_write(root, out);
 }
 
 /* ---- text ---- */

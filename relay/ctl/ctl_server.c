@@ -210,6 +210,25 @@ on_release(void *arg, int err, uint64_t n)
 	client_answer(c, &b);
 }
 
+/* From the shard that was asked. */
+static void
+on_explain(void *arg, int err, struct buf *answer)
+{
+	struct client *c = job_end(arg);
+	struct buf b;
+
+	if (!c)
+		return;
+	if (err) {
+		client_error(c, err_str(err));
+		return;
+	}
+	buf_init(&b, CTL_ANSWER_MAX);
+	b.full = answer->full;
+	buf_add_str(&b, buf_str(answer));
+	client_answer(c, &b);
+}
+
 static void
 on_policies(void *arg, int err, const struct sts_entry *v, size_t n, bool more)
 {
@@ -286,12 +305,30 @@ client_import(struct client *c, struct str line)
 }
 
 static void
+client_explain(struct client *c, const struct ctl_question *q)
+{
+	const struct ctl_server_opts *o = &c->server->o;
+	struct ctl_job *j = job_new(c);
+
+	if (o->explain &&
+	    o->explain(o->arg, q->domain, q->port, on_explain, j) == 0)
+		return;
+	(void)job_end(j);
+	client_error(c, "the relay is busy; ask again later");
+}
+
+static void
 client_ask(struct client *c, const struct ctl_question *q)
 {
 	struct store *store = c->server->o.store;
-	struct ctl_job *j = job_new(c);
+	struct ctl_job *j;
 	int err = ERR_INTERNAL;
 
+	if (q->cmd == CTL_EXPLAIN) {
+		client_explain(c, q);
+		return;
+	}
+	j = job_new(c);
 	switch (q->cmd) {
 	case CTL_STATUS:
 		err = store_stats(store, on_status, j);
@@ -323,6 +360,8 @@ client_ask(struct client *c, const struct ctl_question *q)
 		break;
 	case CTL_QUEUE_RELEASE:
 		err = store_release(store, q->msg, on_release, j);
+		break;
+	case CTL_EXPLAIN:
 		break;
 	}
 	if (!err)

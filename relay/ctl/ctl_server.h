@@ -10,6 +10,9 @@
 
 struct ctl_server;
 
+/* err 0: answer, which stays the caller's, is a line of JSON with its end. */
+typedef void ctl_explain_fn(void *job, int err, struct buf *answer);
+
 struct ctl_server_opts {
 	struct loop *loop;
 	int take_fd; /* bound and listening unix socket */
@@ -28,6 +31,13 @@ struct ctl_server_opts {
 	 * there is no owner. */
 	int (*ask_owner)(void *arg, const struct ctl_question *q,
 	    void (*fn)(void *fn_arg, struct buf *answer), void *fn_arg);
+	/*
+	 * How would mail for domain be sent? done once, later, on this loop;
+	 * it may also come when the server has been closed. Not 0: it can't be
+	 * asked now, done is not called. NULL: there is nobody to ask.
+	 */
+	int (*explain)(void *arg, const char *domain, uint16_t port,
+	    ctl_explain_fn *done, void *job);
 	void *arg;
 };
 

@@ -24,8 +24,10 @@
 #include "relay/base/buf.h"
 #include "relay/decide/plan.h"
 #include "relay/decide/route_addr.h"
+#include "relay/decide/route_mx.h"
 #include "relay/decide/route_state.h"
 #include "relay/decide/route_watch.h"
+#include "relay/dns/dns_tap.h"
 #include "relay/dns/mx.h"
 #include "relay/policy/nexthop.h"
 #include "relay/policy/site_policy.h"
@@ -45,6 +47,8 @@ struct route {
 	char policy[DOMAIN_MAX]; /* domain of MTA-STS: STS-27 */
 	uint32_t flags;
 	const struct opt_site *site;
+	struct route_notes notes; /* none: no function is set */
+	struct dns *dns; /* that of d, or a tap of it for the notes */
 	enum route_state state;
 	struct timer *timer;
 	struct dns_query *q_mx;
@@ -93,6 +97,13 @@ now_s(const struct route *r)
 /* ---- events ---- */
 
 static void
+note_mx(const struct route *r)
+{
+	if (r->notes.mx)
+		r->notes.mx(r->notes.arg, r->policy, &r->mx);
+}
+
+static void
 route_end(struct route *r, const struct outcome *o)
 {
 	struct route_event ev = {.kind = ROUTE_END, .outcome = o};
@@ -104,13 +115,12 @@ route_end(struct route *r, const struct outcome *o)
 
 static void
 route_end_with(struct route *r, enum outcome_class cls, const char *dsn,
-    const char *rule, const char *text, const char *detail)
+    const char *rule, const char *text)
 {
 	struct outcome o;
 
 	outcome_init(&o, cls);
-	outcome_set(&o, cls, dsn, rule, "%s: %s%s%s", r->domain, text,
-	    detail[0] ? ": " : "", detail);
+	outcome_set(&o, cls, dsn, rule, "%s: %s", r->domain, text);
 	o.host_fault = true;
 	route_end(r, &o);
 }
@@ -161,7 +171,7 @@ route_no_more(struct route *r)
 
 	if (r->given > 0) {
 		route_end_with(r, OUT_DEFERRED, "4.4.1", "SMTP-16",
-		    "no more hosts to try", "");
+		    "no more hosts to try");
 		return;
 	}
 	plan_no_host(&r->skips, r->domain, &o);
@@ -242,6 +252,9 @@ needs_sts(const struct route *r)
 {
 	if (r->sts_known || !r->d->o.sts)
 		return false;
+	/* Who takes notes wants to see it all the same. */
+	if (r->notes.sts)
+		return true;
 	if (r->verdict.kind == DANE_FAILED)
 		return false;
 	return r->verdict.kind != DANE_USABLE || needs_sts_anyway(r);
@@ -257,6 +270,8 @@ on_sts(void *arg, const struct sts_verdict *v)
 	sts_verdict_clear(&r->sts_verdict);
 	sts_verdict_copy(&r->sts_verdict, v);
 	route_watch_sts(&r->watch, v);
+	if (r->notes.sts)
+		r->notes.sts(r->notes.arg, v);
 	if (r->state == ROUTE_ST_STS)
 		route_weigh(r);
 }
@@ -288,16 +303,9 @@ take_addrs(struct route *r, const struct rr_addr *v, size_t n)
 static void
 skip_guarded(struct route *r, enum route_guard why)
 {
-	struct plan_skip k = {.dsn = "4.4.4",
-	    .rule = "ADDR-PRIVATE",
-	    .reason = "host has no public address",
-	    .by_policy = true};
+	struct plan_skip k;
 
-	if (why == ROUTE_GUARD_OWN) {
-		k.dsn = "4.4.6";
-		k.rule = "SMTP-17";
-		k.reason = "host is this machine";
-	}
+	route_addr_skip(why, &k);
 	route_skip(r, &k);
 }
 
@@ -335,6 +343,8 @@ on_host(void *arg, const struct dane_host *h)
 		return;
 	}
 	dane_verdict_clear(&r->verdict);
+	if (r->notes.dane)
+		r->notes.dane(r->notes.arg, h->verdict);
 	r->verdict = *h->verdict;
 	r->verdict.tlsa = rr_tlsa_dup(h->verdict->tlsa, h->verdict->n_tlsa);
 	if (needs_sts(r)) {
@@ -369,7 +379,7 @@ look_at_host(struct route *r)
 	    (r->mx.security != MX_INSECURE || opt->dane.insecure_mx);
 
 	route_set_state(r, ROUTE_ST_LOOK);
-	r->dane = dane_lookup_start(o->loop, o->dns, r->host.host, r->port, on,
+	r->dane = dane_lookup_start(o->loop, r->dns, r->host.host, r->port, on,
 	    ROUTE_HOST_TIMEOUT_MS, on_host, r);
 	if (needs_sts_anyway(r))
 		ask_sts(r);
@@ -388,8 +398,8 @@ route_walk(struct route *r)
 #ifdef WAXSEAL_TEST_BUILD
 		BUG("route to %s does not end", r->domain);
 #endif
-		route_end_with(r, OUT_DEFERRED, "4.3.0", "STEP-BUDGET",
-		    "too many hosts", "");
+		route_end_with(
+		    r, OUT_DEFERRED, "4.3.0", "STEP-BUDGET", "too many hosts");
 		return;
 	}
 	m = &r->mx.hosts[r->at];
@@ -413,39 +423,19 @@ on_mx(void *arg, struct rr_set *set)
 {
 	struct route *r = arg;
 	const struct decide_opts *o = &r->d->o;
+	struct outcome end;
 
 	r->q_mx = NULL;
 	timer_stop(r->timer);
 	mx_set_build(set, r->domain, o->options->hostname, o->rng, &r->mx);
-	if (route_watch_blind(&r->watch, DANE_NONE) &&
-	    r->mx.result != MX_HOSTS && r->mx.result != MX_FAIL) {
-		route_end_with(r, OUT_DEFERRED, "4.7.5", "DANE-58",
-		    "resolver does not validate", "");
+	note_mx(r);
+	if (route_mx_end(&r->mx, r->domain,
+		route_watch_blind(&r->watch, DANE_NONE), &end)) {
+		route_end(r, &end);
 		return;
 	}
-	switch (r->mx.result) {
-	case MX_HOSTS:
-		route_set_state(r, ROUTE_ST_WALK);
-		route_walk(r);
-		return;
-	case MX_NULL: /* RFC 7505 */
-		route_end_with(r, OUT_BOUNCED, "5.1.10", "NMX-01",
-		    "domain does not accept mail (null MX)", "");
-		return;
-	case MX_NO_DOMAIN: /* RFC 5321 5.1 */
-		route_end_with(r, OUT_BOUNCED, "5.1.2", "SMTP-14",
-		    "domain does not exist", "");
-		return;
-	case MX_SELF:
-		route_end_with(r, OUT_BOUNCED, "5.4.6", "SMTP-17",
-		    "this relay is the best MX host of the domain", "");
-		return;
-	case MX_FAIL:
-		break;
-	}
-	/* RFC 7672 2.1.2: nothing else is tried */
-	route_end_with(r, OUT_DEFERRED, "4.4.3", "DANE-05", "MX lookup failed",
-	    rr_why_str(r->mx.why));
+	route_set_state(r, ROUTE_ST_WALK);
+	route_walk(r);
 }
 
 static void
@@ -455,14 +445,14 @@ on_timer(void *arg)
 
 	if (r->early_err) {
 		route_end_with(r, OUT_BOUNCED, "5.1.3", "SMTP-14",
-		    "next hop is neither a domain nor an address", "");
+		    "next hop is neither a domain nor an address");
 		return;
 	}
 	if (r->state == ROUTE_ST_MX) {
-		dns_cancel(r->d->o.dns, r->q_mx);
+		dns_cancel(r->dns, r->q_mx);
 		r->q_mx = NULL;
 		route_end_with(r, OUT_DEFERRED, "4.4.3", "DANE-59",
-		    "MX lookup failed", rr_why_str(RR_WHY_TIMEOUT));
+		    "MX lookup failed: timeout");
 		return;
 	}
 	route_walk(r);
@@ -480,17 +470,16 @@ set_single(struct route *r, const struct nexthop *n)
 	r->literal = n->addr;
 	r->port = n->port;
 	memcpy(r->policy, n->host, sizeof(n->host));
+	note_mx(r);
 	route_walk_later(r);
 }
 
 static void
 route_begin(struct route *r)
 {
-	const struct options *opt = options_of(r);
 	const char *said = r->site ? r->site->nexthop : NULL;
 	struct nexthop n;
 
-	r->port = opt->deliver.port;
 	r->exempt = said != NULL;
 	if (!said && r->domain[0] == '[')
 		said = r->domain;
@@ -503,7 +492,7 @@ route_begin(struct route *r)
 		return;
 	}
 	timer_start(r->timer, MX_TIMEOUT_MS);
-	r->q_mx = dns_ask(r->d->o.dns, r->domain, RR_MX, on_mx, r);
+	r->q_mx = dns_ask(r->dns, r->domain, RR_MX, on_mx, r);
 }
 
 /* ---- the contract ---- */
@@ -523,6 +512,12 @@ decide_free(struct decide *d)
 	free(d);
 }
 
+const struct decide_opts *
+decide_options(const struct decide *d)
+{
+	return &d->o;
+}
+
 struct route *
 route_start(
     struct decide *d, const struct route_req *req, route_fn *fn, void *arg)
@@ -533,6 +528,12 @@ route_start(
 	snprintf(r->domain, sizeof(r->domain), "%s", req->next_hop);
 	memcpy(r->policy, r->domain, sizeof(r->policy));
 	r->flags = req->msg_flags;
+	r->port = req->port ? req->port : d->o.options->deliver.port;
+	r->dns = d->o.dns;
+	if (req->notes) {
+		r->notes = *req->notes;
+		r->dns = dns_tap_new(d->o.dns, r->notes.answer, r->notes.arg);
+	}
 	r->site = options_site_at(
 	    d->o.options, r->domain, clock_real_s(&d->o.clock));
 	route_watch_init(&r->watch, &d->o, r->domain, r->policy, r->site,
@@ -561,9 +562,11 @@ route_free(struct route *r)
 	if (!r)
 		return;
 	timer_free(r->timer);
-	dns_cancel(r->d->o.dns, r->q_mx);
+	dns_cancel(r->dns, r->q_mx);
 	dane_lookup_cancel(r->dane);
 	sts_lookup_cancel(r->sts);
+	if (r->dns != r->d->o.dns)
+		dns_tap_free(r->dns);
 	route_watch_clear(&r->watch);
 	mx_set_clear(&r->mx);
 	dane_verdict_clear(&r->verdict);

@@ -21,6 +21,7 @@
 #include "relay/model/verdicts.h"
 #include "relay/net/timer.h"
 
+struct mx_set; /* relay/dns/mx.h */
 struct sts; /* sts/sts_lookup.h */
 struct sts_verdict; /* sts/sts_state.h */
 struct decide; /* one a shard */
@@ -54,11 +55,34 @@ struct decide_opts {
 
 struct decide *decide_new(const struct decide_opts *o);
 void decide_free(struct decide *d); /* no route may be left */
+/* What it was made with. */
+const struct decide_opts *decide_options(const struct decide *d);
+
+/*
+ * Who wants to know how a route comes to its hosts: waxseal explain. All that
+ * is passed is borrowed for the call; none of these may free the route. The
+ * route then waits for MTA-STS at every host, also where DANE alone decides.
+ */
+struct route_notes {
+	/* An answer to a question of the route (not of MTA-STS); NULL: it did
+	 * not come in time, or nobody waits for it any more. */
+	void (*answer)(void *arg, const char *name, enum rr_type type,
+	    const struct rr_set *set);
+	/* policy: the domain whose MTA-STS policy applies (STS-27). */
+	void (*mx)(void *arg, const char *policy, const struct mx_set *mx);
+	/* Of the host whose ROUTE_HOST or ROUTE_SKIP comes next. */
+	void (*dane)(void *arg, const struct dane_verdict *v);
+	void (*sts)(void *arg, const struct sts_verdict *v);
+	void *arg;
+};
 
 struct route_req {
 	const char *next_hop; /* canonical domain, or "[ip]" */
 	uint32_t msg_flags; /* enum msg_flags */
 	bool quiet; /* somebody only asks: nothing is remembered or logged */
+	uint16_t port; /* 0: as configured; a nexthop may name another */
+	/* NULL: nobody takes notes. Else all must be set; copied. */
+	const struct route_notes *notes;
 };
 
 #define ROUTE_ADDRS_MAX 16

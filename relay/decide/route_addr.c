@@ -63,3 +63,17 @@ route_addr_take(const struct decide_opts *o, bool exempt,
 	*why = t.why;
 	return t.n;
 }
+
+void
+route_addr_skip(enum route_guard why, struct plan_skip *k)
+{
+	*k = (struct plan_skip){.dsn = "4.4.4",
+	    .rule = "ADDR-PRIVATE",
+	    .reason = "host has no public address",
+	    .by_policy = true};
+	if (why == ROUTE_GUARD_OWN) {
+		k->dsn = "4.4.6";
+		k->rule = "SMTP-17";
+		k->reason = "host is this machine";
+	}
+}

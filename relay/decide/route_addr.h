@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "relay/decide/decide.h"
+#include "relay/decide/plan.h"
 
 enum route_guard { ROUTE_GUARD_FINE, ROUTE_GUARD_PRIVATE, ROUTE_GUARD_OWN };
 
@@ -18,5 +19,7 @@ enum route_guard { ROUTE_GUARD_FINE, ROUTE_GUARD_PRIVATE, ROUTE_GUARD_OWN };
 size_t route_addr_take(const struct decide_opts *o, bool exempt,
     const struct rr_addr *v, size_t n, struct rr_addr out[ROUTE_ADDRS_MAX],
     enum route_guard *why);
+/* A host that the guard left without an address. */
+void route_addr_skip(enum route_guard why, struct plan_skip *k);
 
 #endif

@@ -19,12 +19,14 @@
 #include "relay/base/log.h"
 #include "relay/base/rng.h"
 #include "relay/ctl/ctl_server.h"
+#include "relay/main/ask_explain.h"
 #include "relay/main/careful.h"
 #include "relay/main/errand.h"
 #include "relay/main/fds.h"
 #include "relay/main/policy_desk.h"
 #include "relay/main/refuse.h"
 #include "relay/main/shard.h"
+#include "relay/model/msg.h"
 #include "relay/net/conn.h"
 #include "relay/net/listener.h"
 #include "relay/net/loop.h"
@@ -246,6 +248,21 @@ app_ask_owner(void *arg, const struct ctl_question *q,
 	return policy_desk_ask(&d, q, fn, fn_arg);
 }
 
+/* By the shard that owns the destination, as its mail is. */
+static int
+app_explain(void *arg, const char *domain, uint16_t port, ctl_explain_fn *done,
+    void *job)
+{
+	struct app *a = arg;
+	unsigned owner = msg_bucket(str_of(domain)) % a->o->workers;
+	struct errand *e = ask_explain_new(domain, port, done, job);
+	int err = shard_ask(a->shards[owner], e, a->home);
+
+	if (err)
+		ask_explain_free(e);
+	return err;
+}
+
 static void
 app_give_turn(void *arg, unsigned shard)
 {
@@ -363,6 +380,7 @@ app_new_main(struct app *a)
 	    .status = app_status,
 	    .released = app_on_released,
 	    .ask_owner = app_ask_owner,
+	    .explain = app_explain,
 	    .arg = a};
 	sigset_t set;
 

@@ -314,6 +314,13 @@ conn_tls_result(const struct conn *c)
 	return &c->result;
 }
 
+void
+conn_tls_chain(const struct conn *c, struct buf *pem)
+{
+	if (c->tls)
+		tls_engine_chain(c->tls, pem);
+}
+
 /* --- life --- */
 
 /* What calls of the owner have put off. */

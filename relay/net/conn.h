@@ -86,6 +86,10 @@ void conn_start_tls(
     struct conn *c, struct tls_ctx *ctx, const struct tls_plan *plan);
 /* Valid after CONN_TLS_DONE; zeroed with proof none before. */
 const struct tls_result *conn_tls_result(const struct conn *c);
+/* After CONN_TLS_DONE: appends the peer's certificates as PEM, see
+ * tls_engine_chain. */
+struct buf;
+void conn_tls_chain(const struct conn *c, struct buf *pem);
 /* One deadline, replaced at each call; 0 none. Expiry is CONN_ERROR with
  * ERR_TIMEOUT. */
 void conn_deadline(struct conn *c, int64_t ms);

@@ -13,6 +13,7 @@
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <stdio.h>
@@ -311,6 +312,24 @@ const struct tls_result *
 tls_engine_result(const struct tls_engine *e)
 {
 	return &e->result;
+}
+
+void
+tls_engine_chain(const struct tls_engine *e, struct buf *pem)
+{
+	STACK_OF(X509) *chain = SSL_get_peer_cert_chain(e->ssl);
+	BIO *bio = BIO_new(BIO_s_mem());
+	char chunk[4096];
+	size_t n = 0;
+
+	if (!chain)
+		chain = SSL_get0_verified_chain(e->ssl);
+	for (int i = 0; bio && i < sk_X509_num(chain); i++)
+		(void)PEM_write_bio_X509(bio, sk_X509_value(chain, i));
+	while (bio && BIO_read_ex(bio, chunk, sizeof(chunk), &n) == 1)
+		(void)buf_add(pem, chunk, n);
+	BIO_free(bio);
+	ERR_clear_error();
 }
 
 /* The channel broke after the handshake. */

@@ -32,6 +32,12 @@ void tls_engine_feed(struct tls_engine *e, const void *p, size_t n);
  */
 NODISCARD int tls_engine_handshake(struct tls_engine *e);
 const struct tls_result *tls_engine_result(const struct tls_engine *e);
+/*
+ * When the handshake has ended, well or not: appends the certificates that the
+ * peer showed, as PEM, its own first. After a failed verification they are
+ * those that it came to; none when it did not come to any.
+ */
+void tls_engine_chain(const struct tls_engine *e, struct buf *pem);
 /* After the handshake. Encrypts into the output. ERR_TLS. */
 NODISCARD int tls_engine_write(struct tls_engine *e, const void *p, size_t n);
 /* Decrypts up to n bytes into p, *got says how many. ERR_MORE when there is

@@ -22,6 +22,14 @@ struct ctl_world {
 	enum dns_state resolver;
 	unsigned asked; /* times that status was called */
 	unsigned released; /* times that it was told so */
+	/* The question that a shard has, and what will be answered. */
+	const char *explain; /* NULL: nobody has time for it */
+	int explain_err;
+	unsigned explained; /* times that it was asked */
+	char domain[DOMAIN_MAX];
+	uint16_t port;
+	ctl_explain_fn *done;
+	void *job;
 };
 
 static inline void
@@ -46,12 +54,45 @@ ctl_world_released(void *arg)
 	cw->released++;
 }
 
+static inline int
+ctl_world_explain(void *arg, const char *domain, uint16_t port,
+    ctl_explain_fn *done, void *job)
+{
+	struct ctl_world *cw = arg;
+
+	cw->explained++;
+	if (!cw->explain)
+		return ERR_FULL;
+	(void)snprintf(cw->domain, sizeof(cw->domain), "%s", domain);
+	cw->port = port;
+	cw->done = done;
+	cw->job = job;
+	return 0;
+}
+
+/* The shard answers, if it has a question. */
+static inline void
+ctl_world_explain_done(struct ctl_world *cw)
+{
+	ctl_explain_fn *done = cw->done;
+	struct buf b;
+
+	if (!done)
+		return;
+	cw->done = NULL;
+	buf_init(&b, CTL_ANSWER_MAX);
+	buf_add_cstr(&b, cw->explain);
+	done(cw->job, cw->explain_err, &b);
+	buf_clear(&b);
+}
+
 /* On the folder of cw->w. credits: jobs that the store takes at once. */
 static inline void
 ctl_world_start(struct ctl_world *cw, size_t credits)
 {
 	struct ctl_server_opts o = {.status = ctl_world_status,
 	    .released = ctl_world_released,
+	    .explain = ctl_world_explain,
 	    .arg = cw};
 	char text[160] = "";
 
@@ -83,6 +124,7 @@ ctl_world_stop(struct ctl_world *cw)
 {
 	ctl_server_close(cw->server);
 	loop_run_once(cw->w->loop);
+	ctl_world_explain_done(cw);
 	world_close(cw->w);
 }
 
@@ -106,6 +148,7 @@ static inline void
 ctl_world_turn(struct ctl_world *cw)
 {
 	loop_run_once(cw->w->loop);
+	ctl_world_explain_done(cw);
 	(void)poll(NULL, 0, 1);
 }
 

@@ -253,6 +253,7 @@ struct world {
 	int calls, warnings;
 	int done, done_err; /* of sts_forget */
 	char got[500], rule[16], text[160], lines[2000];
+	struct sts_seen seen;
 };
 
 static int64_t
@@ -330,6 +331,7 @@ on_verdict(void *arg, const struct sts_verdict *v)
 	    sts_mode_str(v->policy.mode), v->id);
 	snprintf(w->rule, sizeof(w->rule), "%s", v->rule);
 	snprintf(w->text, sizeof(w->text), "%s", v->text);
+	w->seen = v->seen;
 	sts_lookup_cancel(w->other);
 	w->other = NULL;
 }

@@ -193,7 +193,6 @@ static const struct tcase without[] = {
 	"waxseal: queue release takes one ID of 13 letters and digits\n"},
     {{"queue", "release", "12"}, 2, NULL,
 	"waxseal: queue release takes one ID of 13 letters and digits\n"},
-    {{"explain"}, 2, NULL, "waxseal: explain --message takes one ID of 13 "},
     {{"explain", "--message", "12"}, 2, NULL,
 	"waxseal: explain --message takes one ID of 13 "},
     {{"explain", "--message"}, 2, NULL, "explain: option"},
@@ -207,6 +206,23 @@ static const struct tcase without[] = {
 	"waxseal: the relay would no longer know that a.example has a "},
     {{"policy", "refresh", "-c", DEAD, "a.example"}, 3, NULL,
 	"waxseal: waxseald does not run: "},
+    {{"explain"}, 2, NULL, "waxseal: explain takes one domain or address\n"},
+    {{"explain", "a.example", "b.example"}, 2, NULL,
+	"waxseal: explain takes one domain or address\n"},
+    {{"explain", "a..example"}, 2, NULL,
+	"waxseal: that is neither a domain nor an address\n"},
+    {{"explain", "a@"}, 2, NULL,
+	"waxseal: that is neither a domain nor an address\n"},
+    {{"explain", "[1.2.3]"}, 2, NULL,
+	"waxseal: that is neither a domain nor an address\n"},
+    {{"explain", "[1.2.3.4]:25"}, 2, NULL,
+	"waxseal: that is neither a domain nor an address\n"},
+    {{"explain", "a.example", "--port", "0"}, 2, NULL,
+	"waxseal: a port is a number from 1 to 65535\n"},
+    {{"explain", "--port", "65536", "a.example"}, 2, NULL,
+	"waxseal: a port is a number from 1 to 65535\n"},
+    {{"explain", "a.example", "--resolver", "localhost"}, 2, NULL,
+	"waxseal: a resolver is ADDRESS or ADDRESS:PORT, IPv6 in brackets\n"},
     {{"help"}, 0, "usage: waxseal [-c FILE] [--json] COMMAND\n", NULL},
     {{"--help"}, 0, "usage: waxseal [-c FILE] [--json] COMMAND\n", NULL},
     {{"version"}, 0, "waxseal " PACKAGE_VERSION "\n", NULL},
@@ -289,6 +305,52 @@ test_with(void **state)
 		check(cw, &with_empty[i]);
 	cw->resolver = DNS_STATE_DEAD;
 	check(cw, &dead);
+}
+
+/* No unbound is needed to ask another resolver, nor any configuration: this one
+ * does not answer, so it is not known. */
+static void
+test_explain_without(void **state)
+{
+	static const struct tcase c = {
+	    {"explain", "a.example", "--resolver", "127.0.0.1:1"}, 3,
+	    "UNKNOWN     Mail for a.example: it could not be found out:", NULL};
+
+	(void)setenv("WAXSEAL_UNBOUND", "/no/such/unbound", 1);
+	check(*state, &c);
+	(void)unsetenv("WAXSEAL_UNBOUND");
+}
+
+/* The daemon's answer decides the exit status. */
+static void
+test_explain(void **state)
+{
+	static const struct {
+		const char *answer;
+		const char *word;
+		int status;
+	} cases[] = {
+	    {"sent", "bob@A.example", 0},
+	    {"held", "a.example", 1},
+	    {"bounced", "a.example", 1},
+	    {"unknown", "a.example", 3},
+	};
+	struct ctl_world *cw = *state;
+	char answer[128], want[128];
+
+	for (size_t i = 0; i < T_COUNT(cases); i++) {
+		const struct tcase c = {{"-c", CONF, "explain", cases[i].word,
+					    "--port", "26", "--json"},
+		    cases[i].status, want, NULL};
+
+		snprintf(answer, sizeof(answer),
+		    "{\"ok\":true,\"verdict\":\"%s\"}\n", cases[i].answer);
+		memcpy(want, answer, sizeof(want));
+		cw->explain = answer;
+		check(cw, &c);
+		t_cstr("domain", cw->domain, "a.example");
+		t_int("port", cw->port, 26);
+	}
 }
 
 static size_t
@@ -496,6 +558,9 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_without, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_broken, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_with, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+		test_explain_without, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_explain, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_rows, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_receipt, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_policies, setup, teardown),

@@ -276,6 +276,53 @@ test_many(void **state)
 	buf_clear(&b);
 }
 
+/* How a domain is sent to is asked of its shard; the answer is passed on. */
+static void
+test_explain(void **state)
+{
+	static const char question[] =
+	    "{\"cmd\":\"explain\",\"domain\":\"A.example\",\"port\":2525}\n";
+	struct ctl_world *cw = *state;
+	struct ctl_answer a;
+	struct buf b;
+	int fd;
+
+	buf_init(&b, CTL_ANSWER_MAX);
+	fd = ctl_world_connect(cw);
+	a = ask(cw, fd, question, &b);
+	t_cstr("no time", a.error, "the relay is busy; ask again later");
+	cw->explain = "{\"ok\":true,\"verdict\":\"sent\"}\n";
+	a = ask(cw, fd, question, &b);
+	t_bool("answered", a.ok, true);
+	t_is("as it came", buf_str(&b), "{\"ok\":true,\"verdict\":\"sent\"}");
+	t_cstr("domain", cw->domain, "a.example");
+	t_int("port", cw->port, 2525);
+	cw->explain_err = ERR_CLOSED;
+	a = ask(cw, fd, question, &b);
+	t_cstr("the shard ended", a.error, err_str(ERR_CLOSED));
+	/* A client that has gone when the answer comes. */
+	ctl_world_send(fd, question);
+	while (!cw->done)
+		loop_run_once(cw->w->loop);
+	close(fd);
+	for (int i = 0; i < 10; i++)
+		loop_run_once(cw->w->loop);
+	ctl_world_explain_done(cw);
+	t_int("asked", cw->explained, 4);
+	/* And a server that has. */
+	fd = ctl_world_connect(cw);
+	ctl_world_send(fd, question);
+	while (!cw->done)
+		loop_run_once(cw->w->loop);
+	ctl_server_close(cw->server);
+	cw->server = NULL;
+	for (int i = 0; i < 10; i++)
+		loop_run_once(cw->w->loop);
+	ctl_world_explain_done(cw);
+	close(fd);
+	buf_clear(&b);
+}
+
 /* A client that leaves before its answer. */
 static void
 test_gone(void **state)
@@ -363,6 +410,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_bad, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_too_long, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_many, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_explain, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_gone, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_close, setup, teardown),
 	    cmocka_unit_test(test_busy),

@@ -36,6 +36,31 @@ test_first_fetch(void **state)
 	world_clear(&w);
 }
 
+/* Without a store it answers all the same, and says that no cache was read;
+ * nothing is kept. */
+static void
+test_no_store(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	w.opts.store = NULL;
+	world_again(&w);
+	ask(&w, "no record", "no-policy none ");
+	t_bool("STS-24 it says so", w.seen.no_store, true);
+	t_bool("asked", w.seen.asked, true);
+	publish(&w, "v=STSv1; id=1;");
+	ask(&w, "fetched", "fresh enforce 1");
+	t_bool("it says so", w.seen.no_store, true);
+	t_cstr("record", w.seen.record, "v=STSv1; id=1;");
+	ask(&w, "again", "fresh enforce 1");
+	t_int("fetched again", w.http.gets, 2);
+	t_int("no store was asked", w.store.gets + w.store.puts, 0);
+	t_int("nor missed", w.warnings, 0);
+	world_clear(&w);
+}
+
 static void
 test_no_record(void **state)
 {
@@ -447,6 +472,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_first_fetch),
+	    cmocka_unit_test(test_no_store),
 	    cmocka_unit_test(test_no_record),
 	    cmocka_unit_test(test_cached),
 	    cmocka_unit_test(test_failed_fetch),

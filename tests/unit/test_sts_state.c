@@ -259,6 +259,39 @@ test_make(void **state)
 	}
 }
 
+/* What a verdict tells of the record and of the policy's age. */
+static void
+test_seen(void **state)
+{
+	char mx[1][DOMAIN_MAX] = {"a.b"};
+	struct sts_policy p = {.max_age = 500, .mx = mx, .n_mx = 1};
+	struct rr_set *set = rr_set_new(RR_TXT, 2);
+	struct sts_seen seen = {.asked = true, .no_store = true};
+	struct sts_verdict v;
+	struct world w;
+
+	(void)state;
+	rr_set_txt(set, 0, STR("v=STSv1; id=a;"));
+	rr_set_txt(set, 1, STR("spf"));
+	set->secure = true;
+	sts_seen_record(&seen, set);
+	rr_set_unref(set);
+	build(&w, C_SAME, T_OK, M_FREE);
+	w.in.seen = &seen;
+	sts_verdict_make(&w.in, STS_FRESH, &p, w.entry.id, "", &v);
+	t_cstr("record", v.seen.record, "v=STSv1; id=a;");
+	t_int("both count", (int64_t)v.seen.records, 2);
+	t_bool("secure", v.seen.secure, true);
+	t_bool("asked", v.seen.asked, true);
+	t_bool("no store", v.seen.no_store, true);
+	sts_verdict_clear(&v);
+	set = rr_set_empty(RR_TXT, RR_FAIL, RR_WHY_BOGUS);
+	sts_seen_record(&seen, set);
+	rr_set_unref(set);
+	t_int("STS-40", seen.why, RR_WHY_BOGUS);
+	t_int("no record", (int64_t)seen.records, 0);
+}
+
 int
 main(void)
 {
@@ -268,6 +301,7 @@ main(void)
 	    cmocka_unit_test(test_refresh),
 	    cmocka_unit_test(test_verdict),
 	    cmocka_unit_test(test_make),
+	    cmocka_unit_test(test_seen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
