@@ -10,7 +10,6 @@
 
 #include "dane/dane_policy.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "dane/tlsa.h"
@@ -154,7 +153,7 @@ static void
 judge_records(
     struct dane_verdict *out, const struct rr_set *tlsa, const char *base)
 {
-	snprintf(out->base, sizeof(out->base), "%s", base);
+	domain_copy(out->base, base);
 	tlsa_select(tlsa->u.tlsa, tlsa->n, &out->tlsa, &out->n_tlsa);
 	/* RFC 7672 2.2: one usable record is enough; none usable still
 	 * forbids clear text. */
@@ -203,7 +202,7 @@ add_name(char names[][DOMAIN_MAX], size_t n, size_t max, const char *name)
 		if (domain_eq(str_of(names[i]), str_of(name)))
 			return n;
 	}
-	snprintf(names[n], DOMAIN_MAX, "%s", name);
+	domain_copy(names[n], name);
 	return n + 1;
 }
 
