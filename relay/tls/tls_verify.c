@@ -1,7 +1,7 @@
 /*
  * PKIX as MTA-STS wants it (RFC 8461 4.2): a trusted chain, valid now, with
  * the MX host's name among the DNS-IDs. The subject's CN never counts, and "*"
- * stands for exactly one whole label.
+ * stands for exactly one whole label. STS-35.
  *
  * Where DANE and PKIX must both hold, the second check runs inside the
  * handshake's verification, so that a failure of either ends the handshake
