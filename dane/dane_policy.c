@@ -10,7 +10,6 @@
 
 #include "dane/dane_policy.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "dane/tlsa.h"
@@ -64,7 +63,8 @@ is_secure_alias(const struct rr_set *cname)
 	return has_records(cname) && cname->secure;
 }
 
-/* Secure records exist here; usable or not, they end the search: DANE-31. */
+/* Secure records exist here; usable or not, they end the search: DANE-31.
+ * Insecure ones are as good as none: DANE-32. */
 static bool
 is_found(const struct rr_set *tlsa)
 {
@@ -88,7 +88,8 @@ candidates_of(const struct dane_facts *f)
 
 	if (addr) {
 		c.any = true;
-		/* RFC 7672 2.2.3: the expanded name first, never one between */
+		/* RFC 7672 2.2.3: the expanded name first (DANE-25), never one
+		 * between (DANE-26) */
 		if (!domain_eq(str_of(addr->final_name), str_of(f->host)))
 			c.final = addr->final_name;
 	} else if (is_secure_alias(f->cname)) {
@@ -115,7 +116,7 @@ dane_next(const struct dane_facts *f, bool on, struct dane_step *out)
 	memset(out, 0, sizeof(*out));
 	out->kind = DANE_DONE;
 	/* RFC 7672 2.2.2: addresses before TLSA, so that servers which break
-	 * on TLSA hurt nobody but signed zones. */
+	 * on TLSA hurt nobody but signed zones: DANE-21. */
 	if (!f->a || !f->aaaa) {
 		out->kind = DANE_ASK_ADDR;
 		return;
@@ -134,8 +135,8 @@ dane_next(const struct dane_facts *f, bool on, struct dane_step *out)
 		if (out->kind != DANE_DONE)
 			return;
 	}
-	/* RFC 7672 2.2.3: absent or insecure: the original name. A failure
-	 * ends the search, DANE-07. */
+	/* RFC 7672 2.2.3: absent or insecure: the original name, DANE-30. A
+	 * failure ends the search, DANE-07. */
 	if (is_found(f->tlsa_final) || has_failed(f->tlsa_final))
 		return;
 	if (!f->tlsa_host)
@@ -154,7 +155,8 @@ static void
 judge_records(
     struct dane_verdict *out, const struct rr_set *tlsa, const char *base)
 {
-	snprintf(out->base, sizeof(out->base), "%s", base);
+	/* Not where a CNAME of the TLSA name led: DANE-29 */
+	domain_copy(out->base, base);
 	tlsa_select(tlsa->u.tlsa, tlsa->n, &out->tlsa, &out->n_tlsa);
 	/* RFC 7672 2.2: one usable record is enough; none usable still
 	 * forbids clear text. */
@@ -203,7 +205,7 @@ add_name(char names[][DOMAIN_MAX], size_t n, size_t max, const char *name)
 		if (domain_eq(str_of(names[i]), str_of(name)))
 			return n;
 	}
-	snprintf(names[n], DOMAIN_MAX, "%s", name);
+	domain_copy(names[n], name);
 	return n + 1;
 }
 

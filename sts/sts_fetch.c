@@ -1,7 +1,7 @@
 /*
  * One policy fetch: the fixed URL, 200 and text/plain or nothing, a bounded
  * body, the grammar. Whatever goes wrong is one thing to the caller, a failed
- * fetch; what went wrong is kept as text for log and report.
+ * fetch; what went wrong is kept as text for log and report (STS-38).
  *
  * RFC 8461 3.2, 3.3.
  */
@@ -47,13 +47,14 @@ check_response(const struct http_response *res, struct sts_fetched *f)
 		snprintf(f->text, sizeof(f->text), "%s", res->text);
 		return res->err;
 	}
-	/* RFC 8461 3.3: only 200, and no redirect is followed */
+	/* RFC 8461 3.3: only 200, and no redirect is followed: STS-18 */
 	if (res->status != 200) {
 		snprintf(
 		    f->text, sizeof(f->text), "HTTP status %d", res->status);
 		return ERR_NOTFOUND;
 	}
-	/* RFC 8461 3.2: not what somebody may upload anywhere on the host */
+	/* RFC 8461 3.2: not what somebody may upload anywhere on the host:
+	 * STS-09 */
 	if (!str_eq(res->type, STR("text/plain"))) {
 		snprintf(f->text, sizeof(f->text),
 		    "media type is not "
@@ -108,6 +109,7 @@ sts_fetch_start(struct http *http, const char *domain,
 	}
 	f->fn = fn;
 	f->arg = arg;
+	/* STS-08 */
 	f->get = http_get_start(http, host, "/.well-known/mta-sts.txt", to, n,
 	    &opts, on_response, f);
 	return f;

@@ -1,4 +1,5 @@
-/* The policy text of RFC 8461 3.2, and matching of MX names 4.1. Pure. */
+/* The policy text of RFC 8461 3.2 (STS-10, STS-11, STS-12, STS-15), and matching
+ * of MX names 4.1. Pure. */
 #ifndef STS_STS_POLICY_H
 #define STS_STS_POLICY_H
 

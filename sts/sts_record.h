@@ -1,4 +1,4 @@
-/* The TXT record of RFC 8461 3.1. Pure. */
+/* The TXT record of RFC 8461 3.1: STS-06, STS-07. Pure. */
 #ifndef STS_STS_RECORD_H
 #define STS_STS_RECORD_H
 

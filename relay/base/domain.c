@@ -128,6 +128,16 @@ domain_canon_host(struct str s, char out[DOMAIN_MAX])
 	return canon(s, true, out);
 }
 
+void
+domain_copy(char out[DOMAIN_MAX], const char *name)
+{
+	size_t n = strlen(name);
+
+	if (n >= DOMAIN_MAX)
+		BUG("name of %zu bytes", n);
+	memcpy(out, name, n + 1);
+}
+
 bool
 domain_eq(struct str a, struct str b)
 {
@@ -175,19 +185,20 @@ domain_is_ip(struct str s)
 bool
 domain_match(struct str pattern, struct str host)
 {
-	struct str parent;
+	struct str must;
 
 	pattern = drop_dot(pattern);
-	host = drop_dot(host);
-	if (pattern.n == 0 || host.n == 0 || domain_is_ip(host))
+	host = must = drop_dot(host);
+	if (str_starts(pattern, STR("*."))) {
+		/* RFC 8461 4.1: "*" stands for the whole left-most label, for
+		 * one. */
+		pattern = str_skip(pattern, 2);
+		must = domain_parent(host);
+	}
+	if (pattern.n == 0 || host.n == 0 || host.p[0] == '.' ||
+	    !str_eq_ci(pattern, must))
 		return false;
-	if (str_find(host, '*') < host.n)
-		return false;
-	if (!str_starts(pattern, STR("*.")))
-		/* A "*" elsewhere is not in host, so it can't be equal. */
-		return str_eq_ci(pattern, host);
-	/* RFC 8461 4.1: "*" stands for the whole left-most label, for one. */
-	pattern = str_skip(pattern, 2);
-	parent = domain_parent(host);
-	return pattern.n > 0 && host.p[0] != '.' && str_eq_ci(pattern, parent);
+	/* What is no name of a host matches nothing; most patterns are out
+	 * before it comes to this. */
+	return !domain_is_ip(host) && str_find(host, '*') == host.n;
 }

@@ -19,6 +19,9 @@ NODISCARD int domain_canon(struct str s, char out[DOMAIN_MAX]);
 /* As domain_canon, but only what RFC 5321 allows as a mail domain or host:
  * LDH labels, no "_", last label not all digits. */
 NODISCARD int domain_canon_host(struct str s, char out[DOMAIN_MAX]);
+/* Copies a name; one that does not fit is a BUG, for whoever made it checked
+ * its length. */
+void domain_copy(char out[DOMAIN_MAX], const char *name);
 /* Equal names: ASCII case and one last dot do not count. */
 bool domain_eq(struct str a, struct str b);
 /* Part behind the first label; empty when there is none. */

@@ -30,7 +30,8 @@ str_eq(struct str a, struct str b)
 bool
 str_eq_ci(struct str a, struct str b)
 {
-	return a.n == b.n && str_cmp_ci(a, b) == 0;
+	/* Most names are in canonical form: equal ones are equal as bytes. */
+	return a.n == b.n && (str_eq(a, b) || str_cmp_ci(a, b) == 0);
 }
 
 int

@@ -402,11 +402,11 @@ route_walk(struct route *r)
 		    r, OUT_DEFERRED, "4.3.0", "STEP-BUDGET", "too many hosts");
 		return;
 	}
-	m = &r->mx.hosts[r->at];
+	m = &r->mx.hosts[r->at]; /* in order, one by one: STS-39, DANE-20 */
 	tls_plan_clear(&r->host.plan);
 	memset(&r->host, 0, sizeof(r->host));
 	tls_plan_init(&r->host.plan);
-	memcpy(r->host.host, m->name, sizeof(r->host.host));
+	memcpy(r->host.host, m->name, sizeof(r->host.host)); /* DANE-18 */
 	r->host.pref = m->pref;
 	r->host.port = r->port;
 	r->host.mx = r->mx.security;

@@ -2,8 +2,8 @@
  * What a failure means. Anybody on the way can forge what a host says before
  * TLS is up, so under a plan that asks for more than opportunistic TLS
  * nothing that came in clear is permanent (SMTP-29), and what the plan forbids
- * is transient until the queue lifetime ends (DANE-57, STS-31). Clear text is
- * only ever the plan's word: TLS_FAIL_CLEAR, once, on a new connection.
+ * is transient until the queue lifetime ends (DANE-57, STS-30, STS-31). Clear
+ * text is only ever the plan's word: TLS_FAIL_CLEAR, once, on a new connection.
  */
 #include "config.h"
 
@@ -16,7 +16,7 @@
 
 #define DSN_NO_TLS "4.7.10" /* RFC 5248: encryption needed */
 #define DSN_TRUST "4.7.5" /* RFC 3463 3.8: cryptographic failure */
-#define DSN_REQUIRETLS "4.7.30" /* RFC 8689 8.4 */
+#define DSN_REQUIRETLS "4.7.30" /* RFC 8689 4.2.1, 7 */
 
 static bool
 is_policy(const struct tls_plan *plan)

@@ -7,7 +7,7 @@
  * The canary (`. NS` must have AD, DANE-58) decides whether answers are
  * believed. When what it says changes, everything that was learned before is
  * forgotten: an answer that was insecure because nobody validated must not
- * outlive that, nor a failure of a dead resolver.
+ * outlive that, nor a failure of a dead resolver. DANE-03.
  *
  * Lists: an entry is in lru, unless its lookup is under way. A waiter is in
  * the list of its entry, in held (state unknown), or in ready (with a set).

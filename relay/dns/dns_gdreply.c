@@ -43,7 +43,8 @@ get_name(getdns_dict *d, const char *key, char out[DOMAIN_MAX])
 	    rdata_name((const uint8_t *)wire.p, wire.n, out) == 0;
 }
 
-/* RFC 8461 3.1, RFC 7208 3.3: the strings of one record without spaces. */
+/* RFC 8461 3.1, RFC 7208 3.3: the strings of one record without spaces,
+ * STS-04. */
 static bool
 get_txt(getdns_dict *rr, struct arena *a, struct str *out)
 {

@@ -102,6 +102,7 @@ build_hosts(const struct rr_set *answer, const char *own, struct rng *rng,
 		return;
 	}
 	s->result = MX_HOSTS;
+	/* DANE-16: by preference alone, whoever has TLSA */
 	qsort(s->hosts, s->n, sizeof(*s->hosts), by_pref);
 	drop_self(s, own);
 	shuffle_equals(s, rng);
@@ -109,7 +110,7 @@ build_hosts(const struct rr_set *answer, const char *own, struct rng *rng,
 		s->n = MX_HOSTS_MAX;
 }
 
-/* RFC 5321 5.1: no MX, so the domain is a host of preference 0. */
+/* RFC 5321 5.1: no MX, so the domain is a host of preference 0: DANE-27. */
 static void
 build_implicit(const char *domain, const char *own, struct mx_set *s)
 {

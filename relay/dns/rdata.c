@@ -148,8 +148,9 @@ count_at(const struct rdata_reply *r, const char *owner, unsigned type)
 }
 
 /*
- * Follows CNAMEs from name; *end is the last owner (borrowed from r or name).
- * ERR_RANGE: too long or a loop. ERR_SYNTAX: two targets (RFC 2181 10.1).
+ * Follows CNAMEs from name, whatever is asked for (STS-05); *end is the last
+ * owner (borrowed from r or name). ERR_RANGE: too long or a loop. ERR_SYNTAX:
+ * two targets (RFC 2181 10.1).
  */
 static int
 walk_chain(const struct rdata_reply *r, const char *name, enum rr_type type,
@@ -247,6 +248,7 @@ collect(const struct rdata_reply *r, const char *owner, enum rr_type type)
 	size_t i, at = 0, n = count_at(r, owner, (unsigned)type);
 	struct rr_set *s = rr_set_new(type, n);
 
+	/* DANE-04: an answer, however insecure, and no failure */
 	if (n == 0)
 		s->status = r->rcode == RCODE_NXDOMAIN ? RR_NXDOMAIN
 						       : RR_NODATA;
@@ -271,6 +273,7 @@ rdata_build(const struct rdata_reply *r, const char *name, enum rr_type type)
 	struct rr_set *s;
 	int err;
 
+	/* DANE-01: a bogus answer comes as SERVFAIL */
 	if (r->rcode != RCODE_OK && r->rcode != RCODE_NXDOMAIN)
 		return rdata_fail(name, type, why_of_rcode(r->rcode));
 	/* Still truncated: TCP failed. */
@@ -284,7 +287,8 @@ rdata_build(const struct rdata_reply *r, const char *name, enum rr_type type)
 	if (!s)
 		return rdata_fail(name, type, RR_WHY_MALFORMED);
 	/* RFC 6840 5.8: AD covers answer and authority section, so the whole
-	 * chain and a denial too; one insecure link clears it (DANE-08). */
+	 * chain and a denial too; one insecure link clears it (DANE-08). An insecure
+	 * answer is still an answer (DANE-02). */
 	s->secure = r->ad;
 	s->has_cname = end != name || (type == RR_CNAME && s->n > 0);
 	memcpy(s->final_name, end, strlen(end) + 1);

@@ -423,9 +423,12 @@ shard_new_actors(struct shard *s)
 	    .dns_state = shard_resolver_state,
 	    .dns_state_arg = s,
 	    .dns_turns = &s->dns_turns,
+	    .own_addr = own_addr_has,
+	    .own_addr_arg = s->own,
 	    .had = had_get,
 	    .had_seen = had_seen,
 	    .had_gone = had_gone,
+	    .had_arg = s->had,
 	    .options = o,
 	    .clock = s->o.clock,
 	    .rng = &s->rng};
@@ -459,10 +462,6 @@ shard_new_actors(struct shard *s)
 	    .log = s->o.log,
 	    .metrics = &s->metrics};
 
-	shard_new_memory(s);
-	dco.own_addr = own_addr_has;
-	dco.own_addr_arg = s->own;
-	dco.had_arg = s->had;
 	s->sts = sts_new(&so);
 	dco.sts = s->sts;
 	s->decide = decide_new(&dco);
@@ -515,6 +514,7 @@ shard_new(const struct shard_opts *o, struct shard **out, char text[256])
 	*out = s;
 	if (err)
 		return err;
+	shard_new_memory(s);
 	shard_new_actors(s);
 	if (o->index == 0)
 		s->tidy = tidy_new(s->loop, s->store, o->clock, o->options);

@@ -17,7 +17,7 @@ struct sts_entry {
 	char domain[DOMAIN_MAX];
 	char id[STS_ID_MAX];
 	int64_t fetched; /* seconds since 1970, of the fetch that succeeded */
-	int64_t expires; /* fetched + max_age, capped */
+	int64_t expires; /* fetched + max_age, capped: STS-14 */
 	char *body; /* policy text, owned, NUL-terminated */
 	size_t body_len;
 };

@@ -277,7 +277,7 @@ set_request(struct http_get *g, const char *url)
 	SET(CURLOPT_HTTP_CONTENT_DECODING, 0L);
 	SET(CURLOPT_USERAGENT, "waxseal");
 	SET(CURLOPT_HTTPHEADER, g->headers);
-	SET(CURLOPT_FRESH_CONNECT, 1L);
+	SET(CURLOPT_FRESH_CONNECT, 1L); /* nothing is kept: STS-20 */
 	SET(CURLOPT_FORBID_REUSE, 1L); /* HTTP-02 */
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_CONNECT_TO, g->connect_to);

@@ -11,7 +11,6 @@
 
 #include "relay/policy/tls_policy.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "dane/dane_policy.h"
@@ -19,7 +18,7 @@
 #include "relay/policy/site_policy.h"
 
 #define DSN_TRUST "4.7.5" /* RFC 3463: cryptographic failure */
-#define DSN_ENCRYPTION "4.7.10" /* RFC 7504: encryption needed */
+#define DSN_ENCRYPTION "4.7.10" /* RFC 5248: encryption needed */
 #define DSN_STORE "4.3.0"
 
 /* What MTA-STS means for this host. */
@@ -65,25 +64,18 @@ send_host(struct policy *p, enum tls_policy_by by, const char *rule)
 	p->plan->rule = rule;
 }
 
-static void
-set_name(char out[DOMAIN_MAX], const char *name)
-{
-	snprintf(out, DOMAIN_MAX, "%s", name);
-}
-
-/* The MX host name as SNI; an address has none (RFC 6066 3). */
+/* The MX host name as SNI (STS-36); an address has none (RFC 6066 3). */
 static void
 set_host_sni(struct policy *p)
 {
 	if (p->in->mx != MX_LITERAL && !domain_is_ip(str_of(p->in->host)))
-		set_name(p->plan->sni, p->in->host);
+		domain_copy(p->plan->sni, p->in->host);
 }
 
 static void
 plan_reset(struct policy *p, enum tls_level level, enum tls_version min)
 {
 	tls_plan_clear(p->plan);
-	tls_plan_init(p->plan);
 	p->plan->level = level;
 	p->plan->min = min;
 	p->plan->on_no_starttls = TLS_FAIL_NEXT;
@@ -114,9 +106,9 @@ plan_encrypt(struct policy *p, enum tls_policy_by by, const char *rule)
 static void
 add_pkix(struct policy *p)
 {
-	/* RFC 8461 4.2: the MX host name, not the pattern */
-	set_name(p->plan->pkix_name, p->in->host);
-	/* RFC 8461 7.2 */
+	/* RFC 8461 4.2: the MX host name, not the pattern: STS-35 */
+	domain_copy(p->plan->pkix_name, p->in->host);
+	/* RFC 8461 7.2, STS-37 */
 	if (p->plan->min < TLS_V1_2)
 		p->plan->min = TLS_V1_2;
 }
@@ -137,7 +129,7 @@ plan_dane(struct policy *p, const char *rule)
 	struct tls_plan *plan = p->plan;
 
 	plan_reset(p, TLS_DANE, p->in->min);
-	set_name(plan->sni, d->base); /* RFC 7672 8.1 */
+	domain_copy(plan->sni, d->base); /* RFC 7672 8.1, DANE-50 */
 	plan->n_dane_names = dane_names(p->in->mx, d->base, p->in->next_hop,
 	    p->in->expanded, plan->dane_names, TLS_NAMES_MAX);
 	plan->tlsa = rr_tlsa_dup(d->tlsa, d->n_tlsa);
@@ -150,7 +142,7 @@ plan_dane(struct policy *p, const char *rule)
 static void
 add_audit(struct policy *p)
 {
-	set_name(p->plan->pkix_name, p->in->host);
+	domain_copy(p->plan->pkix_name, p->in->host);
 	p->plan->audit_pkix = true;
 	p->plan->audit_mismatch = !p->sts_match;
 }
@@ -313,12 +305,13 @@ decide_domain(struct policy *p)
 {
 	switch (p->dane) {
 	case DANE_FAILED:
-		/* RFC 7672 2.1.2: this server is unreachable */
+		/* RFC 7672 2.1.2, 2.2: this server is unreachable, it is
+		 * no opportunistic one: DANE-14 */
 		skip_host(
 		    p, TLS_BY_DANE, "DANE-07", DSN_TRUST, "TLSA lookup failed");
 		break;
 	case DANE_USABLE:
-		/* RFC 8461 2: STS never overrides DANE */
+		/* RFC 8461 2: STS never overrides DANE: STS-01, DANE-40 */
 		if (is_mx_safe(p))
 			plan_dane(p, "DANE-11");
 		else

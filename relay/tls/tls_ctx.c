@@ -25,7 +25,8 @@
 
 /*
  * Anybody may listen anyway where nobody is authenticated, so old algorithms
- * are better there than none. Anonymous suites are not offered: RFC 7672 8.2.
+ * are better there than none. Anonymous suites are not offered: RFC 7672 8.2,
+ * DANE-52.
  */
 #define WEAK_CIPHERS "HIGH:MEDIUM:!aNULL:!eNULL:!PSK:!SRP:!AESCCM8"
 /* RFC 9325 4.1: forward secrecy. */
@@ -98,7 +99,8 @@ load_store(struct tls_ctx *c, const char *ca_file, char text[TEXT_MAX])
 	return 0;
 }
 
-/* What both contexts have in common. */
+/* What both contexts have in common. Not asked for: raw public keys (DANE-54)
+ * and proofs of certificate transparency (DANE-55). */
 static int
 setup(struct tls_ctx *c, SSL_CTX *s, const char *ciphers, int level, int min)
 {
@@ -139,7 +141,7 @@ make_weak(struct tls_ctx *c, const struct tls_ctx_opts *o)
 static int
 make_strong(struct tls_ctx *c, const struct tls_ctx_opts *o)
 {
-	/* RFC 8461 7.2, RFC 7671 3. */
+	/* RFC 8461 7.2, RFC 7671 3: DANE-51. */
 	int min = o->min > TLS_V1_2 ? (int)o->min : TLS_V1_2;
 
 	c->strong = SSL_CTX_new(TLS_client_method());
@@ -147,7 +149,8 @@ make_strong(struct tls_ctx *c, const struct tls_ctx_opts *o)
 	    setup(c, c->strong, STRONG_CIPHERS, TLS_VERIFY_SECURITY_LEVEL,
 		min) != 0)
 		return ERR_TLS;
-	/* SHA2-512 is stronger than SHA2-256: RFC 7671 9, the default. */
+	/* SHA2-512 is stronger than SHA2-256: RFC 7671 9, the default, as in
+	 * dane/tlsa.c (DANE-48). */
 	if (SSL_CTX_dane_enable(c->strong) != 1)
 		return ERR_TLS;
 	tls_verify_install(c->strong);

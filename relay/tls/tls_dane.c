@@ -27,7 +27,7 @@ is_usable(const struct rr_tlsa *t)
 	    t->len > 0;
 }
 
-/* All names of the plan; RFC 7672 3.2.2. */
+/* All names of the plan; RFC 7672 3.2.2, DANE-35. */
 static int
 add_names(SSL *ssl, const struct tls_plan *plan)
 {
@@ -52,16 +52,21 @@ tls_dane_setup(void *vssl, const struct tls_plan *plan)
 	if (plan->n_dane_names == 0 ||
 	    SSL_dane_enable(ssl, plan->dane_names[0]) != 1)
 		return ERR_TLS;
-	/* RFC 7672 3.1.1: a DANE-EE match makes names and dates irrelevant. */
+	/* RFC 7672 3.1.1: a DANE-EE match makes names and dates irrelevant:
+	 * DANE-33, and DANE-34, for which OpenSSL needs no flag. */
 	SSL_dane_set_flags(ssl, DANE_FLAG_NO_DANE_EE_NAMECHECKS);
-	/* RFC 7672 3.2.3: no partial wildcards. The CN counts only in the
-	 * absence of any DNS-ID, which is what OpenSSL does unless told. */
+	/* RFC 7672 3.2.3: no partial wildcards, DANE-46. The CN counts only
+	 * in the absence of any DNS-ID, which is what OpenSSL does unless
+	 * told: DANE-45. */
 	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
 	if (add_names(ssl, plan) != 0)
 		return ERR_TLS;
 	for (size_t i = 0; i < plan->n_tlsa; i++) {
 		const struct rr_tlsa *t = &plan->tlsa[i];
 
+		/* OpenSSL puts the certificate of a "2 0 0" record into the
+		 * chain (DANE-37), and holds those below to what it says
+		 * (DANE-36). */
 		if (is_usable(t) &&
 		    SSL_dane_tlsa_add(ssl, t->usage, t->selector, t->mtype,
 			t->data, t->len) > 0)

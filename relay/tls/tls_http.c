@@ -1,7 +1,8 @@
 /*
  * What libcurl leaves open. On its own it accepts a certificate that has the
  * host in its common name alone, so the name is demanded by OpenSSL too, with
- * rules of our own; and the trust anchors are ours, not those of its build.
+ * rules of our own (STS-16); and the trust anchors are ours, not those of its
+ * build.
  *
  * RFC 8461 3.3, RFC 6125 6.4.
  */
@@ -31,6 +32,7 @@ tls_http_setup(void *ssl_ctx, struct tls_ctx *c, const char *host)
 	SSL_CTX_set_session_cache_mode(s, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set1_cert_store(s, tls_ctx_store(c));
 	SSL_CTX_set_verify(s, SSL_VERIFY_PEER, NULL);
+	/* STS-17: "*" as the whole first label only */
 	X509_VERIFY_PARAM_set_hostflags(param,
 	    X509_CHECK_FLAG_NEVER_CHECK_SUBJECT |
 		X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);

@@ -1,7 +1,7 @@
 /*
  * PKIX as MTA-STS wants it (RFC 8461 4.2): a trusted chain, valid now, with
  * the MX host's name among the DNS-IDs. The subject's CN never counts, and "*"
- * stands for exactly one whole label.
+ * stands for exactly one whole label. STS-35.
  *
  * What OpenSSL leaves out of DANE, and PKIX where both must hold, is checked
  * inside the handshake's verification, so that a failure of any ends the

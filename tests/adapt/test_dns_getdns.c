@@ -195,7 +195,7 @@ test_records(void **state)
 	t_cstr("host", w->last->u.mx[0].host, "mx1.test");
 	ask(w, "good.test", RR_TXT);
 	run_until(w, 2);
-	t_is("STS-04 joined", w->last->u.txt[0], "v=STSv1");
+	t_is("STS-04 strings of a record", w->last->u.txt[0], "v=STSv1");
 	ask(w, "good.test", RR_TLSA);
 	run_until(w, 3);
 	t_int("usage", w->last->u.tlsa[0].usage, 3);
@@ -210,6 +210,10 @@ test_records(void **state)
 	ask(w, "big.test", RR_TLSA);
 	run_until(w, 6);
 	t_int("order", w->last->u.tlsa[99].data[0], 99);
+	ask(w, "cname.test", RR_TXT);
+	run_until(w, 7);
+	t_int("STS-05 record behind a CNAME", (int64_t)w->last->n, 1);
+	t_is("STS-05 its text", w->last->u.txt[0], "v=STSv1");
 	world_free(w);
 }
 

@@ -8,7 +8,8 @@ CODE_DIRS = ("relay", "dane", "sts")
 SKIP_DIRS = {".git", ".servers", "var", "autom4te.cache", "__pycache__",
              ".deps"}
 MADE = {"configure", "configure~", "aclocal.m4", "config.h.in",
-        "config.h.in~", "Makefile.in"}
+        "config.h.in~", "Makefile.in",
+        ".git"}   # a file in a linked working tree
 MADE_HELPERS = {"ar-lib", "compile", "config.guess", "config.sub", "depcomp",
                 "install-sh", "missing", "test-driver"}
 

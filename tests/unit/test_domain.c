@@ -242,11 +242,29 @@ test_match(void **state)
 	}
 }
 
+static void
+test_copy(void **state)
+{
+	char longest[DOMAIN_MAX], out[DOMAIN_MAX];
+
+	(void)state;
+	memset(longest, 'a', sizeof(longest));
+	longest[DOMAIN_MAX - 1] = '\0';
+	memset(out, 'x', sizeof(out));
+	domain_copy(out, "");
+	t_cstr("empty", out, "");
+	domain_copy(out, "mx.example.com");
+	t_cstr("name", out, "mx.example.com");
+	domain_copy(out, longest);
+	t_cstr("longest", out, longest);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_canon),
+	    cmocka_unit_test(test_copy),
 	    cmocka_unit_test(test_unicode),
 	    cmocka_unit_test(test_equal_and_parent),
 	    cmocka_unit_test(test_is_ip),

@@ -253,10 +253,11 @@ test_negative(void **state)
 		enum rr_status status;
 		uint32_t ttl;
 	} cases[] = {
-	    {"NODATA", 0, true, true, 100, 30, RR_NODATA, 30},
+	    {"DANE-04 NODATA", 0, true, true, 100, 30, RR_NODATA, 30},
 	    {"NODATA, SOA's TTL less", 0, true, true, 20, 30, RR_NODATA, 20},
-	    {"NXDOMAIN", 3, true, true, 100, 30, RR_NXDOMAIN, 30},
-	    {"DANE-02 insecure", 3, false, true, 100, 30, RR_NXDOMAIN, 30},
+	    {"DANE-04 NXDOMAIN", 3, true, true, 100, 30, RR_NXDOMAIN, 30},
+	    {"DANE-02 DANE-04 insecure", 3, false, true, 100, 30, RR_NXDOMAIN,
+		30},
 	    {"no SOA", 0, true, false, 0, 0, RR_NODATA, RDATA_NO_SOA_TTL},
 	    {"TTL 0", 0, true, true, 0, 30, RR_NODATA, 0},
 	};

@@ -33,9 +33,9 @@ test_usable(void **state)
 		bool want;
 	} cases[] = {
 	    {"DANE-11 3 1 1", 3, 1, 1, 32, true},
-	    {"3 0 1", 3, 0, 1, 32, true},
+	    {"DANE-48 SHA2-256", 3, 0, 1, 32, true},
 	    {"2 0 1", 2, 0, 1, 32, true},
-	    {"2 1 2", 2, 1, 2, 64, true},
+	    {"DANE-48 SHA2-512", 2, 1, 2, 64, true},
 	    {"DANE-38 PKIX-TA", 0, 0, 1, 32, false},
 	    {"DANE-38 PKIX-EE", 1, 1, 1, 32, false},
 	    {"DANE-39 usage 4", 4, 1, 1, 32, false},
@@ -115,7 +115,7 @@ test_select(void **state)
 	(void)state;
 	memcpy(in[7].data, "\x30\x05", 2);
 	tlsa_select(in, T_COUNT(in), &out, &n);
-	t_int("records", (int64_t)n, T_COUNT(want));
+	t_int("DANE-47 records", (int64_t)n, T_COUNT(want));
 	for (size_t i = 0; i < n; i++) {
 		t_int("first byte", out[i].data[0], want[i]);
 		for (size_t j = 0; j < T_COUNT(in); j++)
@@ -199,7 +199,7 @@ test_repeated(void **state)
 	memcpy(in[4].data, "\x30\x06", 2);
 	memcpy(in[5].data, "\x30\x05", 2);
 	tlsa_select(in, T_COUNT(in), &out, &n);
-	t_int("records", (int64_t)n, T_COUNT(want));
+	t_int("DANE-47 records", (int64_t)n, T_COUNT(want));
 	for (size_t i = 0; i < n; i++)
 		t_int("second byte", out[i].data[1], want[i]);
 	rr_tlsa_free(out, n);
