@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 
 #include "relay/queue/fs_check.h"
+#include "relay/queue/schema.h"
 #include "tests/adapt/store_world.h"
 
 static int
@@ -98,11 +99,14 @@ static void
 test_newer(void **state)
 {
 	struct world *w = *state;
+	char sql[64];
 
 	make_queue(w);
 	run_sql(w, "PRAGMA user_version = 99");
 	open_fails(w, "newer", ERR_VERSION, "newer version");
-	run_sql(w, "PRAGMA user_version = 1");
+	(void)snprintf(
+	    sql, sizeof(sql), "PRAGMA user_version = %d", SCHEMA_VERSION);
+	run_sql(w, sql);
 	t_err("not touched", world_open(w), 0);
 	t_err("message is there", get_body(w, 1), 0);
 	world_close(w);
