@@ -315,14 +315,15 @@ show_refreshed(const json_t *a)
 {
 	bool fresh = strcmp(member(a, "source"), "fresh") == 0;
 	bool cached = strcmp(member(a, "source"), "cached") == 0;
-	char until[DATE_MAX];
 
-	date_rfc3339(json_integer_value(json_object_get(a, "expires")), until);
 	say("", member(a, "domain"), ": ");
 	if (!fresh) {
 		say(cached ? "not fetched" : "no policy", "", "");
 		if (member(a, "text")[0])
 			say(": ", member(a, "text"), "");
+		else
+			say(": there is no valid record at _mta-sts.",
+			    member(a, "domain"), " (STS-02)");
 		cli_print(STR("\n"));
 	}
 	if (cached)
@@ -330,7 +331,7 @@ show_refreshed(const json_t *a)
 	if (fresh || cached) {
 		say(fresh ? "fetched: mode " : "mode ", member(a, "mode"), "");
 		say(", id ", member(a, "id"), "");
-		printf(", until %s\n", until);
+		say(", until ", member(a, "expires"), "\n");
 	}
 	return fresh ? EXIT_FINE : EXIT_NO;
 }
@@ -373,9 +374,10 @@ run_forget(const struct cli *c)
 	if (!cli_opt(c, CLI_OPT_YES)) {
 		fprintf(stderr,
 		    "waxseal: the relay would no longer know that %s has a "
-		    "policy. Until it\nhas fetched one again, mail to it may "
-		    "go out in clear or to a host that\nsomebody forged. Say "
-		    "--yes if that is what you want.\n",
+		    "policy, nor that\nit ever had one or DANE: mail held by "
+		    "continuity = hold goes. Until a policy\nis fetched again, "
+		    "mail to it may go out in clear or to a host that "
+		    "somebody\nforged. Say --yes if that is what you want.\n",
 		    domain);
 		return EXIT_USAGE;
 	}

@@ -65,17 +65,29 @@ take_name(struct question *q, const char *arg, bool base)
 	return 0;
 }
 
+/* Records, a line each. As dig prints them: an alias comes first, as a name
+ * with a dot at its end, and says nothing here. */
 static int
 take_tlsa(struct question *q, const char *arg)
 {
+	struct str rest = str_of(arg), line;
 	const char *what = "";
 	struct rr_tlsa t;
+	size_t n = 0;
 
-	if (tlsa_text_parse(str_of(arg), &t, &what))
-		return bad_argument("--tlsa", arg, what);
-	q->given = xrealloc(q->given, (q->n_given + 1) * sizeof(*q->given));
-	q->given[q->n_given++] = t;
-	return 0;
+	while (rest.n > 0) {
+		line = str_trim(str_n(rest.p, str_find(rest, '\n')));
+		rest = str_skip(rest, str_find(rest, '\n') + 1);
+		if (line.n == 0 || line.p[line.n - 1] == '.')
+			continue;
+		if (tlsa_text_parse(line, &t, &what))
+			return bad_argument("--tlsa", arg, what);
+		q->given = xrealloc(
+		    q->given, (q->n_given + 1) * sizeof(*q->given));
+		q->given[q->n_given++] = t;
+		n++;
+	}
+	return n > 0 ? 0 : bad_argument("--tlsa", arg, "has no record");
 }
 
 static int

@@ -69,8 +69,8 @@ ctl_verdict_build(
 	ctl_json_text(o, "source", sts_source_str(v->source));
 	ctl_json_text(o, "mode", there ? sts_mode_str(v->policy.mode) : "");
 	ctl_json_text(o, "id", there ? v->id : "");
-	ctl_json_number(o, "fetched", there ? v->fetched : 0);
-	ctl_json_number(o, "expires", there ? v->expires : 0);
+	ctl_json_time(o, "fetched", there ? v->fetched : 0);
+	ctl_json_time(o, "expires", there ? v->expires : 0);
 	ctl_json_text(o, "rule", v->rule);
 	ctl_json_text(o, "text", v->text);
 	ctl_json_write(o, out);

@@ -9,12 +9,16 @@
 #include "relay/ctl/ctl_receipt.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "relay/base/codec.h"
 #include "relay/ctl/ctl_json.h"
 #include "relay/ctl/ctl_text.h"
+#include "relay/ctl/wrap.h"
 #include "relay/model/msg.h"
+
+#define COLUMNS 79 /* of a line for people */
 
 /* ---- JSON ---- */
 
@@ -171,30 +175,32 @@ say_member(struct reader *r, const json_t *o, const char *key)
 	ctl_text_add(r->out, text_of(r, o, key));
 }
 
-/* "word      " and the member. */
+/* "  word      " and the text, in as many lines as it needs. */
+static void
+say_wrapped(struct reader *r, const char *word, struct str text)
+{
+	char label[32];
+
+	(void)snprintf(label, sizeof(label), "  %s", word);
+	wrap_add(r->out, label, 14, COLUMNS, text);
+}
+
 static void
 say_line(struct reader *r, const char *word, const json_t *o, const char *key)
 {
-	buf_addf(r->out, "  %-12s", word);
-	say_member(r, o, key);
-	say(r, "\n");
+	say_wrapped(r, word, text_of(r, o, key));
 }
 
-/* A text of lines, each set in. Long lines of records are cut: --json has
- * all. */
+/* A text of lines, each set in. */
 static void
 say_text(struct reader *r, const char *word, const json_t *o, const char *key)
 {
 	struct str rest = text_of(r, o, key), line;
 
 	while (str_cut(&rest, '\n', &line)) {
-		bool cut = line.n > 65;
-
 		if (line.n == 0)
 			continue;
-		buf_addf(r->out, "  %-12s", word);
-		ctl_text_add(r->out, cut ? str_n(line.p, 62) : line);
-		say(r, cut ? "...\n" : "\n");
+		say_wrapped(r, word, line);
 		word = "";
 	}
 }
@@ -319,9 +325,7 @@ say_receipt(struct reader *r)
 	if (json_is_object(t))
 		say_text(r, "TLSA", t, "records");
 	say_sts(r);
-	buf_addf(r->out, "  %-12s", "reply");
-	say_member(r, r->o, "reply");
-	say(r, "\n");
+	say_line(r, "reply", r->o, "reply");
 }
 
 int

@@ -263,7 +263,7 @@ had_log_gone(struct had *h, const char *domain, const struct row *r, bool held)
 	log_cstr(&l, "rule", "CONTINUITY");
 	log_cstr(&l, "text",
 	    held ? "it has neither now; held until it has, or until waxseal "
-		   "policy forget"
+		   "policy forget DOMAIN --yes"
 		 : "it has neither now; its mail goes without a proof");
 	log_end(&l);
 }

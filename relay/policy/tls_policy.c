@@ -517,7 +517,7 @@ tls_policy_decide(const struct tls_policy_in *in, struct tls_plan *plan,
 	if (out->kind == TLS_SEND && is_discontinued(&p))
 		skip_host(&p, TLS_BY_SITE, "CONTINUITY", DSN_TRUST,
 		    "the domain had DANE or MTA-STS and has neither now; to "
-		    "let its mail go: waxseal policy forget DOMAIN");
+		    "let its mail go: waxseal policy forget DOMAIN --yes");
 	if (out->kind == TLS_SEND)
 		require_site(&p);
 	if (out->kind == TLS_SEND && has_flag(&p, MSG_REQUIRETLS))

@@ -121,7 +121,7 @@ test_scan_shards(void **state)
 	int sum = 0;
 
 	for (int i = 0; i < 20; i++) {
-		char domain[20];
+		char domain[32];
 
 		(void)snprintf(domain, sizeof(domain), "d%d.example", i);
 		put_policy(w, domain, 1000, 7 * 86400);

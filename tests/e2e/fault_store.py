@@ -112,12 +112,12 @@ def at_start(bench):
         same(len(contents(relay)), len(good) // 2, "size of the file")
         restore()
     with bench.case("store: a newer schema is refused, and left alone", relay):
-        pragma(relay, "user_version", 9999)
+        version = pragma(relay, "user_version", 9999)
         bad = contents(relay)
         unusable(bench, relay, "newer")
         end(relay)
         must(contents(relay) == bad, "the file was changed")
-        pragma(relay, "user_version", 1)
+        pragma(relay, "user_version", version)
         relay.start()
         works(bench, relay)
         end(relay)
@@ -140,16 +140,19 @@ def at_start(bench):
         goes_on(bench, relay)
         end(relay)
     with bench.case("store: SIGTERM while it waits for the database", relay):
-        pragma(relay, "user_version", 9999)
+        version = pragma(relay, "user_version", 9999)
         relay.start(wait=0)
         relay.wait_for("store-unusable", run=relay.run)
         end(relay)
 
 
 def pragma(relay, name, value):
+    """Sets it, gives what it was."""
     other = sqlite3.connect(database(relay), isolation_level=None)
+    was = other.execute("PRAGMA %s" % name).fetchone()[0]
     other.execute("PRAGMA %s = %d" % (name, value))
     other.close()
+    return was
 
 
 def at_run_time(bench):

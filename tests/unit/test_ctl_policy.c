@@ -197,10 +197,12 @@ test_answers(void **state)
 	    "{\"ok\":true,\"taken\":false}\n"
 	    "{\"ok\":true,\"domain\":\"a.example\"}\n"
 	    "{\"ok\":true,\"domain\":\"a.example\",\"source\":\"no-policy\","
-	    "\"mode\":\"\",\"id\":\"\",\"fetched\":0,\"expires\":0,"
+	    "\"mode\":\"\",\"id\":\"\",\"fetched\":null,\"expires\":null,"
 	    "\"rule\":\"STS-01\",\"text\":\"\"}\n"
 	    "{\"ok\":true,\"domain\":\"a.example\",\"source\":\"cached\","
-	    "\"mode\":\"testing\",\"id\":\"x\",\"fetched\":7,\"expires\":9,"
+	    "\"mode\":\"testing\",\"id\":\"x\","
+	    "\"fetched\":\"1970-01-01T00:00:07Z\","
+	    "\"expires\":\"1970-01-01T00:00:09Z\","
 	    "\"rule\":\"STS-01\",\"text\":\"no\"}\n");
 	buf_clear(&b);
 }

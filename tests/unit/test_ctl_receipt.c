@@ -184,6 +184,16 @@ test_text(void **state)
 }
 
 /* Nothing that it prints of its own is wider than a terminal. */
+static size_t
+count(struct str s, char c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.n; i++)
+		n += s.p[i] == c;
+	return n;
+}
+
 static void
 test_width(void **state)
 {
@@ -204,8 +214,11 @@ test_width(void **state)
 	memcpy(r.p.sts_mode, "testing", 8);
 	memcpy(r.p.sts_audit, "certificate-host-mismatch", 26);
 	r.p.flags |= RECEIPT_MX_INSECURE;
+	memset(r.reply, 'c', sizeof(r.reply) - 1);
 	shown(&r, &b);
 	rest = buf_str(&b);
+	t_int("the whole set", (int64_t)count(rest, 'a') >= 500, true);
+	t_int("the whole reply", count(rest, 'c') >= sizeof(r.reply) - 1, true);
 	while (str_cut(&rest, '\n', &line))
 		t_bool(line.p, line.n <= 80, true);
 	buf_clear(&b);

@@ -66,7 +66,7 @@ test_many_ids(void **state)
 	struct sts_notes *n = notes(&rng, 0);
 	int64_t now = NOW;
 	int fetches = 0;
-	char id[12];
+	char id[16];
 
 	(void)state;
 	fail_at(n, "1", ERR_IO, now);
