@@ -78,7 +78,9 @@ take_tlsa(struct question *q, const char *arg)
 	while (rest.n > 0) {
 		line = str_trim(str_n(rest.p, str_find(rest, '\n')));
 		rest = str_skip(rest, str_find(rest, '\n') + 1);
-		if (line.n == 0 || line.p[line.n - 1] == '.')
+		if (line.n == 0 ||
+		    (line.p[line.n - 1] == '.' &&
+			str_find(line, ' ') == line.n))
 			continue;
 		if (tlsa_text_parse(line, &t, &what))
 			return bad_argument("--tlsa", arg, what);
