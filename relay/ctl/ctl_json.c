@@ -67,6 +67,12 @@ ctl_json_number(struct json_t *o, const char *key, int64_t n)
 	ctl_json_set(o, key, json_integer(n));
 }
 
+void
+ctl_json_count(struct json_t *o, const char *key, uint64_t n)
+{
+	ctl_json_number(o, key, (int64_t)n);
+}
+
 /* Four bytes of one at most. */
 static json_t *
 text_value(struct str s)

@@ -21,6 +21,8 @@ void ctl_json_set(struct json_t *o, const char *key, struct json_t *take_v);
 void ctl_json_null(struct json_t *o, const char *key);
 void ctl_json_bool(struct json_t *o, const char *key, bool v);
 void ctl_json_number(struct json_t *o, const char *key, int64_t n);
+/* n below 2^63. */
+void ctl_json_count(struct json_t *o, const char *key, uint64_t n);
 /* Bytes that are not UTF-8 become \xNN. NULL is the empty text. */
 void ctl_json_text(struct json_t *o, const char *key, const char *text);
 void ctl_json_str(struct json_t *o, const char *key, struct str s);

@@ -16,7 +16,7 @@
 
 #include "relay/base/date.h"
 #include "relay/base/domain.h"
-#include "relay/ctl/ctl_text.h"
+#include "relay/ctl/ctl_json.h"
 #include "relay/model/msg.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -190,177 +190,116 @@ out:
 
 /* ---- building ---- */
 
-static json_t *
-need(json_t *v)
-{
-	if (!v)
-		BUG("out of memory");
-	return v;
-}
-
+/* Of a row: 0 is a time too, long over. */
 static void
-set(json_t *object, const char *key, json_t *take_v)
-{
-	if (json_object_set_new(object, key, need(take_v)))
-		BUG("out of memory");
-}
-
-static void
-set_text(json_t *object, const char *key, const char *text)
-{
-	struct buf b;
-	struct str s;
-
-	buf_init(&b, 8192);
-	ctl_text_utf8(&b, str_of(text));
-	s = buf_str(&b);
-	set(object, key, json_stringn(s.p ? s.p : "", s.n));
-	buf_clear(&b);
-}
-
-static void
-set_number(json_t *object, const char *key, uint64_t n)
-{
-	set(object, key, json_integer((json_int_t)n));
-}
-
-static void
-set_time(json_t *object, const char *key, int64_t s)
+set_when(json_t *o, const char *key, int64_t s)
 {
 	char text[DATE_MAX];
 
 	date_rfc3339(s, text);
-	set_text(object, key, text);
-}
-
-static json_t *
-answer(bool ok)
-{
-	json_t *root = need(json_object());
-
-	set(root, "ok", json_boolean(ok));
-	return root;
-}
-
-static int
-add_bytes(const char *p, size_t n, void *arg)
-{
-	buf_add(arg, p, n);
-	return 0;
-}
-
-static void
-finish(json_t *take_root, struct buf *out)
-{
-	if (json_dump_callback(take_root, add_bytes, out, JSON_COMPACT))
-		BUG("JSON of our own can't be written");
-	buf_add_char(out, '\n');
-	json_decref(take_root);
+	ctl_json_text(o, key, text);
 }
 
 void
 ctl_question_build(const struct ctl_question *q, struct buf *out)
 {
-	json_t *root = need(json_object());
+	json_t *root = ctl_json_object();
 	char qid[MSG_QID_MAX];
 
-	set_text(root, "cmd", ctl_cmd_str(q->cmd));
+	ctl_json_text(root, "cmd", ctl_cmd_str(q->cmd));
 	if (has_pages(q->cmd)) {
-		set_number(root, "after", q->after);
-		set_number(root, "limit", q->limit);
+		ctl_json_count(root, "after", q->after);
+		ctl_json_count(root, "limit", q->limit);
 	}
 	if (has_domain(q->cmd) || q->cmd == CTL_EXPLAIN)
-		set_text(root, "domain", q->domain);
+		ctl_json_text(root, "domain", q->domain);
 	if (q->port)
-		set_number(root, "port", q->port);
+		ctl_json_count(root, "port", q->port);
 	if (q->msg) {
 		msg_qid(q->msg, qid);
-		set_text(root, "message", qid);
+		ctl_json_text(root, "message", qid);
 	}
-	finish(root, out);
+	ctl_json_write(root, out);
 }
 
 void
 ctl_release_build(uint64_t n, struct buf *out)
 {
-	json_t *root = answer(true);
+	json_t *root = ctl_json_answer(true);
 
-	set_number(root, "recipients", n);
-	finish(root, out);
+	ctl_json_count(root, "recipients", n);
+	ctl_json_write(root, out);
 }
 
 void
 ctl_error_build(const char *text, struct buf *out)
 {
-	json_t *root = answer(false);
+	json_t *root = ctl_json_answer(false);
 
-	set_text(root, "error", text);
-	finish(root, out);
+	ctl_json_text(root, "error", text);
+	ctl_json_write(root, out);
 }
 
 static json_t *
 row_object(const struct store_row *r)
 {
-	json_t *o = need(json_object());
+	json_t *o = ctl_json_object();
 	char qid[MSG_QID_MAX];
 
 	msg_qid(r->msg, qid);
-	set_number(o, "id", r->rcpt);
-	set_text(o, "message", qid);
-	set_text(o, "state", r->state);
-	set_text(o, "from", r->sender);
-	set_text(o, "to", r->addr);
-	set_text(o, "next_hop", r->next_hop);
-	set_number(o, "size", r->size);
-	set_time(o, "arrived", r->arrived);
-	set_time(o, "next_try", r->next_try);
-	set_number(o, "tries", r->tries);
-	set_text(o, "dsn", r->dsn);
-	set_text(o, "rule", r->rule);
-	set_text(o, "mx", r->mx);
-	set_text(o, "reply", r->reply);
+	ctl_json_count(o, "id", r->rcpt);
+	ctl_json_text(o, "message", qid);
+	ctl_json_text(o, "state", r->state);
+	ctl_json_text(o, "from", r->sender);
+	ctl_json_text(o, "to", r->addr);
+	ctl_json_text(o, "next_hop", r->next_hop);
+	ctl_json_count(o, "size", r->size);
+	set_when(o, "arrived", r->arrived);
+	set_when(o, "next_try", r->next_try);
+	ctl_json_count(o, "tries", r->tries);
+	ctl_json_text(o, "dsn", r->dsn);
+	ctl_json_text(o, "rule", r->rule);
+	ctl_json_text(o, "mx", r->mx);
+	ctl_json_text(o, "reply", r->reply);
 	return o;
 }
 
 void
 ctl_list_build(const struct store_row *rows, size_t n, struct buf *out)
 {
-	json_t *root = answer(true);
-	json_t *list = need(json_array());
+	json_t *root = ctl_json_answer(true);
+	json_t *list = ctl_json_array();
 
 	for (size_t i = 0; i < n; i++) {
 		if (json_array_append_new(list, row_object(&rows[i])))
 			BUG("out of memory");
 	}
-	set(root, "rows", list);
-	finish(root, out);
+	ctl_json_set(root, "rows", list);
+	ctl_json_write(root, out);
 }
 
 static json_t *
 stats_object(const struct store_stats *st)
 {
-	json_t *o = need(json_object());
+	json_t *o = ctl_json_object();
 
-	set_number(o, "messages", st->msgs);
-	set_number(o, "recipients", st->rcpts);
-	set_number(o, "deferred", st->deferred);
-	set_number(o, "held", st->held);
-	set_number(o, "destinations", st->dests);
-	set_number(o, "bytes", st->bytes);
-	if (st->oldest)
-		set_time(o, "oldest", st->oldest);
-	else
-		set(o, "oldest", json_null());
+	ctl_json_count(o, "messages", st->msgs);
+	ctl_json_count(o, "recipients", st->rcpts);
+	ctl_json_count(o, "deferred", st->deferred);
+	ctl_json_count(o, "held", st->held);
+	ctl_json_count(o, "destinations", st->dests);
+	ctl_json_count(o, "bytes", st->bytes);
+	ctl_json_time(o, "oldest", st->oldest);
 	return o;
 }
 
 void
 ctl_stats_build(const struct store_stats *st, struct buf *out)
 {
-	json_t *root = answer(true);
+	json_t *root = ctl_json_answer(true);
 
-	set(root, "queue", stats_object(st));
-	finish(root, out);
+	ctl_json_set(root, "queue", stats_object(st));
+	ctl_json_write(root, out);
 }
 
 /* ---- status ---- */
@@ -368,11 +307,11 @@ ctl_stats_build(const struct store_stats *st, struct buf *out)
 static void
 add_problem(json_t *list, const char *what, const char *text, const char *todo)
 {
-	json_t *o = need(json_object());
+	json_t *o = ctl_json_object();
 
-	set_text(o, "what", what);
-	set_text(o, "text", text);
-	set_text(o, "todo", todo);
+	ctl_json_text(o, "what", what);
+	ctl_json_text(o, "text", text);
+	ctl_json_text(o, "todo", todo);
 	if (json_array_append_new(list, o))
 		BUG("out of memory");
 }
@@ -499,7 +438,7 @@ sites_problem(const struct ctl_status *s, json_t *list)
 static json_t *
 problems(const struct ctl_status *s)
 {
-	json_t *list = need(json_array());
+	json_t *list = ctl_json_array();
 
 	/* The worst first: without a store no mail is taken at all. */
 	if (s->store_err)
@@ -537,13 +476,13 @@ role_str(enum listen_role role)
 static json_t *
 listens_array(const struct ctl_status *s)
 {
-	json_t *list = need(json_array());
+	json_t *list = ctl_json_array();
 
 	for (size_t i = 0; i < s->n_listens; i++) {
-		json_t *o = need(json_object());
+		json_t *o = ctl_json_object();
 
-		set_text(o, "address", s->listens[i].text);
-		set_text(o, "role", role_str(s->listens[i].role));
+		ctl_json_text(o, "address", s->listens[i].text);
+		ctl_json_text(o, "role", role_str(s->listens[i].role));
 		if (json_array_append_new(list, o))
 			BUG("out of memory");
 	}
@@ -553,10 +492,10 @@ listens_array(const struct ctl_status *s)
 static json_t *
 counters_object(const struct metrics *m)
 {
-	json_t *o = need(json_object());
+	json_t *o = ctl_json_object();
 
 	for (unsigned i = 0; m && i < METRIC_COUNT; i++)
-		set_number(o, metric_name((enum metric)i),
+		ctl_json_count(o, metric_name((enum metric)i),
 		    metrics_get(m, (enum metric)i));
 	return o;
 }
@@ -564,23 +503,25 @@ counters_object(const struct metrics *m)
 void
 ctl_status_build(const struct ctl_status *s, struct buf *out)
 {
-	json_t *root = answer(true);
-	json_t *resolver = need(json_object());
-	json_t *store = need(json_object());
+	json_t *root = ctl_json_answer(true);
+	json_t *resolver = ctl_json_object();
+	json_t *store = ctl_json_object();
 
-	set_text(root, "version", s->version);
-	set_number(root, "uptime", s->uptime_s > 0 ? (uint64_t)s->uptime_s : 0);
-	set_number(root, "workers", s->workers);
-	set_text(resolver, "mode", s->managed ? "managed" : "external");
-	set_text(resolver, "state", dns_state_str(s->resolver));
-	set(root, "resolver", resolver);
-	set_text(store, "state", s->store_err ? "error" : "ok");
+	ctl_json_text(root, "version", s->version);
+	ctl_json_count(
+	    root, "uptime", s->uptime_s > 0 ? (uint64_t)s->uptime_s : 0);
+	ctl_json_count(root, "workers", s->workers);
+	ctl_json_text(resolver, "mode", s->managed ? "managed" : "external");
+	ctl_json_text(resolver, "state", dns_state_str(s->resolver));
+	ctl_json_set(root, "resolver", resolver);
+	ctl_json_text(store, "state", s->store_err ? "error" : "ok");
 	if (s->store_err)
-		set_text(store, "error", err_str(s->store_err));
-	set(root, "store", store);
-	set(root, "listens", listens_array(s));
-	set(root, "queue", s->stats ? stats_object(s->stats) : json_null());
-	set(root, "counters", counters_object(s->metrics));
-	set(root, "problems", problems(s));
-	finish(root, out);
+		ctl_json_text(store, "error", err_str(s->store_err));
+	ctl_json_set(root, "store", store);
+	ctl_json_set(root, "listens", listens_array(s));
+	ctl_json_set(
+	    root, "queue", s->stats ? stats_object(s->stats) : json_null());
+	ctl_json_set(root, "counters", counters_object(s->metrics));
+	ctl_json_set(root, "problems", problems(s));
+	ctl_json_write(root, out);
 }
