@@ -78,7 +78,8 @@ struct sts_lookup *sts_refresh_now(
 /*
  * Forgets the domain, which must be one of this shard's: the stored entry and
  * what is remembered of it. Who is waiting is answered by what was; questions
- * that are asked when fn has run know nothing of it. fn(arg, err) exactly
+ * that are asked of this struct when fn has run know nothing of it, those of
+ * another shard when theirs that wait are answered. fn(arg, err) exactly
  * once, later; ERR_FULL and what the store says: nothing is forgotten. There
  * is no way to cancel it but sts_free.
  */

@@ -44,6 +44,8 @@ struct decide_opts {
 	    void *arg, const char *domain, const char *via, unsigned what);
 	void (*had_gone)(void *arg, const char *domain, bool held);
 	void *had_arg;
+	/* Goes up when a domain is forgotten; NULL: never. */
+	const unsigned *had_forgets;
 	/* Is this one of the machine's own addresses? NULL: none is. */
 	bool (*own_addr)(void *arg, const struct rr_addr *addr);
 	void *own_addr_arg;

@@ -30,6 +30,8 @@ route_watch_init(struct route_watch *w, const struct decide_opts *o,
 	w->sts = DOWNGRADE_UNKNOWN;
 	if (o->dns_state)
 		w->turns = *o->dns_turns;
+	if (o->had_forgets)
+		w->forgets = *o->had_forgets;
 }
 
 void
@@ -102,6 +104,9 @@ note(const struct route_watch *w, unsigned what)
 {
 	const struct decide_opts *o = w->o;
 
+	/* What was on its way when somebody had it forgotten comes too late. */
+	if (o->had_forgets && *o->had_forgets != w->forgets)
+		return;
 	if (o->had_seen && !w->quiet)
 		o->had_seen(o->had_arg, w->domain, w->via, what);
 }

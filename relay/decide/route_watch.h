@@ -23,6 +23,7 @@ struct route_watch {
 	uint16_t port;
 	bool quiet;
 	unsigned turns; /* of the resolver's trust, at the start */
+	unsigned forgets; /* of the memory, at the start */
 	struct downgrade_hosts hosts;
 	enum downgrade_has sts;
 	struct dane_lookup *ahead;

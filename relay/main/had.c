@@ -10,6 +10,7 @@
 
 #include "relay/base/date.h"
 #include "relay/base/map.h"
+#include "relay/decide/decide.h"
 
 #define HAD_AGAIN_S 86400 /* between two writes of one domain */
 #define HAD_RETRY_MS 1000
@@ -28,6 +29,7 @@ struct had {
 	struct timer *retry;
 	unsigned shard, shards;
 	char last[DOMAIN_MAX]; /* read so far */
+	unsigned forgets; /* domains, so far */
 	void (*done_fn)(void *arg);
 	void *arg;
 };
@@ -290,8 +292,19 @@ had_forget(struct had *h, const char *domain, store_done_fn *fn, void *arg)
 
 	if (err)
 		return err;
+	h->forgets++;
 	r = map_del(h->map, str_of(domain));
 	if (r)
 		row_free(r);
 	return 0;
+}
+
+void
+had_serve(struct had *h, struct decide_opts *o)
+{
+	o->had = had_get;
+	o->had_seen = had_seen;
+	o->had_gone = had_gone;
+	o->had_arg = h;
+	o->had_forgets = &h->forgets;
 }

@@ -53,4 +53,8 @@ void had_gone(void *arg, const char *domain, bool held);
 NODISCARD int had_forget(
     struct had *h, const char *domain, store_done_fn *fn, void *arg);
 
+struct decide_opts;
+/* Sets all that o has of this memory. */
+void had_serve(struct had *h, struct decide_opts *o);
+
 #endif

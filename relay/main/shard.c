@@ -425,10 +425,6 @@ shard_new_actors(struct shard *s)
 	    .dns_turns = &s->dns_turns,
 	    .own_addr = own_addr_has,
 	    .own_addr_arg = s->own,
-	    .had = had_get,
-	    .had_seen = had_seen,
-	    .had_gone = had_gone,
-	    .had_arg = s->had,
 	    .options = o,
 	    .clock = s->o.clock,
 	    .rng = &s->rng};
@@ -462,6 +458,7 @@ shard_new_actors(struct shard *s)
 	    .log = s->o.log,
 	    .metrics = &s->metrics};
 
+	had_serve(s->had, &dco);
 	s->sts = sts_new(&so);
 	dco.sts = s->sts;
 	s->decide = decide_new(&dco);

@@ -82,7 +82,7 @@ struct world {
 	struct decide *decide;
 	struct route *route;
 	enum dns_state dns_state;
-	unsigned dns_turns;
+	unsigned dns_turns, forgets;
 	bool had, had_sts, held, free_on_event;
 	const char *had_via; /* NULL: the domain itself */
 	unsigned seen; /* HAD_ bits */
@@ -178,6 +178,7 @@ world_init(struct world *w)
 	    .had_seen = had_seen,
 	    .had_gone = had_gone,
 	    .had_arg = w,
+	    .had_forgets = &w->forgets,
 	    .own_addr = own_addr,
 	    .own_addr_arg = w,
 	    .sts = &w->sts,

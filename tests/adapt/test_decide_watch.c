@@ -25,6 +25,29 @@ hold(struct world *w)
 	w->site.continuity = CONTINUITY_HOLD;
 }
 
+/* A route that began before its domain was forgotten brings nothing back. */
+static void
+test_forgotten_meanwhile(void **state)
+{
+	struct route_req req = {.next_hop = "a.example"};
+	struct world w;
+
+	(void)state;
+	for (unsigned forgets = 0; forgets < 2; forgets++) {
+		begin(&w);
+		w.had = false;
+		MX(&w, true, "m1.a");
+		secure_host(&w, "m1.a", "192.0.2.1", "_25._tcp.m1.a");
+		w.route = route_start(w.decide, &req, on_event, &w);
+		while (strstr(buf_str(&w.dns.asked).p, "m1.a") == NULL)
+			loop_run_once(w.loop);
+		w.forgets += forgets;
+		loop_run(w.loop);
+		t_int("noted", (int64_t)w.seen, forgets ? 0 : HAD_DANE);
+		world_clear(&w);
+	}
+}
+
 /* It had TLSA, and no host of the set has any. */
 static void
 test_gone(void **state)
@@ -315,6 +338,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_forgotten_meanwhile),
 	    cmocka_unit_test(test_gone),
 	    cmocka_unit_test(test_mixed),
 	    cmocka_unit_test(test_unsure),
