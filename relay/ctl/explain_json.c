@@ -167,6 +167,7 @@ site_object(const struct explain_site *s)
 	o = ctl_json_object();
 	ctl_json_text(o, "domain", s->domain);
 	ctl_json_text(o, "require", s->require);
+	ctl_json_text(o, "continuity", s->continuity);
 	ctl_json_text(o, "nexthop", s->nexthop);
 	ctl_json_text(o, "reason", s->reason);
 	ctl_json_text(o, "author", s->author);
@@ -245,9 +246,12 @@ put_verdict(
 		       : "");
 	ctl_json_text(o, "dsn", over ? e->end.dsn : "");
 	ctl_json_text(o, "reason",
-	    first      ? ""
-		: over ? e->end.reply
-		       : "not all questions were answered in time");
+	    first && fate == EXPLAIN_UNKNOWN
+		? "what the domain had is known to the daemon alone, and its "
+		  "rule says continuity = hold"
+		: first ? ""
+		: over  ? e->end.reply
+			: "not all questions were answered in time");
 	ctl_json_text(o, "host", first ? first->name : "");
 }
 

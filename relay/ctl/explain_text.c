@@ -150,8 +150,9 @@ show_site(struct explain_reader *r)
 	const json_t *s = json_object_get(r->root, "site");
 	static const struct {
 		const char *key, *before;
-	} parts[] = {{"require", ": require "}, {"nexthop", ", next hop "},
-	    {"reason", ", reason: "}, {"author", ", by "}};
+	} parts[] = {{"require", ": require "}, {"continuity", ", continuity "},
+	    {"nexthop", ", next hop "}, {"reason", ", reason: "},
+	    {"author", ", by "}};
 	struct buf *b;
 
 	if (!json_is_object(s)) {

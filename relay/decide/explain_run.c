@@ -245,6 +245,20 @@ require_str(enum site_require r)
 	return "";
 }
 
+static const char *
+continuity_str(enum site_continuity c)
+{
+	switch (c) {
+	case CONTINUITY_HOLD:
+		return "hold";
+	case CONTINUITY_LOG:
+		return "log";
+	case CONTINUITY_DEFAULT:
+		break;
+	}
+	return "";
+}
+
 /* The rule in force; without one, a rule that has ended: it is why somebody
  * wonders. */
 static void
@@ -261,6 +275,8 @@ put_site(struct explain *e, const struct options *o)
 	s->any = true;
 	memcpy(s->domain, site->domain, sizeof(s->domain));
 	s->require = require_str(site->require);
+	s->continuity = continuity_str(site->continuity);
+	s->holds = site->continuity == CONTINUITY_HOLD;
 	s->nexthop = xstrdup(site->nexthop);
 	s->reason = xstrdup(site->reason);
 	s->author = xstrdup(site->author);
@@ -303,6 +319,7 @@ explain_run_start(struct decide *d, const char *next_hop, uint16_t port,
 	r->e.now = clock_real_s(&o->clock);
 	r->e.dane_on = o->options->dane.on;
 	r->e.sts_on = o->options->sts.on;
+	r->e.no_memory = !o->had;
 	put_site(&r->e, o->options);
 	r->timer = timer_new(o->loop, on_timer, r);
 	timer_start(r->timer, EXPLAIN_RUN_MS);

@@ -166,6 +166,19 @@ explain_fate_str(enum explain_fate f)
 	return names[f];
 }
 
+bool
+explain_hangs_on_memory(const struct explain *e, const struct explain_host *h)
+{
+	bool has_dane = e->security != MX_INSECURE &&
+	    (h->dane == DANE_USABLE || h->dane == DANE_UNUSABLE);
+	bool has_sts = (e->sts.source == STS_FRESH ||
+			   e->sts.source == STS_CACHED) &&
+	    e->sts.mode == STS_MODE_ENFORCE;
+
+	return e->no_memory && e->site.in_force && e->site.holds && !has_dane &&
+	    !(e->sts.known && has_sts);
+}
+
 enum explain_fate
 explain_fate(const struct explain *e, const struct explain_host **first)
 {
@@ -175,7 +188,8 @@ explain_fate(const struct explain *e, const struct explain_host **first)
 			*first = &e->hosts[i];
 	}
 	if (*first)
-		return EXPLAIN_SENT;
+		return explain_hangs_on_memory(e, *first) ? EXPLAIN_UNKNOWN
+							  : EXPLAIN_SENT;
 	if (!e->ended)
 		return EXPLAIN_UNKNOWN;
 	return e->end.cls == OUT_BOUNCED ? EXPLAIN_BOUNCED : EXPLAIN_HELD;

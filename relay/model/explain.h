@@ -84,7 +84,8 @@ struct explain_sts {
 struct explain_site {
 	bool any, in_force;
 	char domain[DOMAIN_MAX];
-	const char *require; /* static */
+	const char *require, *continuity; /* static */
+	bool holds; /* continuity = hold */
 	char *nexthop, *reason, *author; /* owned, or NULL */
 	int64_t expires; /* 0: never */
 };
@@ -96,6 +97,7 @@ struct explain {
 	int64_t now; /* seconds since 1970 */
 	const char *resolver; /* its state, static */
 	bool dane_on, sts_on;
+	bool no_memory; /* what domains had is not known here */
 	struct explain_site site;
 	bool has_mx; /* it came to an MX set, or to what stands for one */
 	enum mx_security security;
@@ -136,8 +138,13 @@ enum explain_fate {
 #undef EXPLAIN_ENUM_
 };
 const char *explain_fate_str(enum explain_fate f);
-/* *first: the host that would be tried first, or NULL. */
+/* *first: the host that would be tried first, or NULL. UNKNOWN with a host:
+ * explain_hangs_on_memory. */
 enum explain_fate explain_fate(
     const struct explain *e, const struct explain_host **first);
+/* Would mail by way of h wait if the domain had more once (continuity = hold)?
+ * And is that not known here? */
+bool explain_hangs_on_memory(
+    const struct explain *e, const struct explain_host *h);
 
 #endif

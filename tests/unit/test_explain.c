@@ -127,6 +127,23 @@ test_fate(void **state)
 	t_bool("the second", first == &e.hosts[1], true);
 	e.ended = false;
 	t_int("known before the end", explain_fate(&e, &first), EXPLAIN_SENT);
+	e.site.holds = e.site.in_force = true;
+	t_int("memory is there", explain_fate(&e, &first), EXPLAIN_SENT);
+	e.no_memory = true;
+	t_int("CONTINUITY", explain_fate(&e, &first), EXPLAIN_UNKNOWN);
+	t_bool("by way of it", first == &e.hosts[1], true);
+	e.hosts[1].dane = DANE_UNUSABLE;
+	t_int("it has DANE", explain_fate(&e, &first), EXPLAIN_SENT);
+	e.security = MX_INSECURE;
+	t_int("as a stranger may", explain_fate(&e, &first), EXPLAIN_UNKNOWN);
+	e.sts.known = true;
+	e.sts.source = STS_FRESH;
+	e.sts.mode = STS_MODE_ENFORCE;
+	t_int("it has a policy", explain_fate(&e, &first), EXPLAIN_SENT);
+	e.sts.mode = STS_MODE_TESTING;
+	t_int("for a test", explain_fate(&e, &first), EXPLAIN_UNKNOWN);
+	e.site.in_force = false;
+	t_int("the rule has ended", explain_fate(&e, &first), EXPLAIN_SENT);
 	t_cstr("name", explain_fate_str(EXPLAIN_HELD), "held");
 	explain_clear(&e);
 }

@@ -58,9 +58,11 @@ test_verdicts(void **state)
 	has(&b, "\"verdict\":\"held\",\"rule\":\"DANE-07\",\"dsn\":\"4.7.5\",");
 	buf_reset(&b);
 	make_report(&e, 1);
+	e.site.continuity = "hold";
 	source.blind = true;
 	explain_json_build(&e, &source, &b);
 	has(&b, "\"verdict\":\"unknown\"");
+	has(&b, "\"continuity\":\"hold\"");
 	buf_reset(&b);
 	e.ended = false;
 	source.blind = false;
