@@ -25,6 +25,7 @@
 #define TXT_TIMEOUT_MS 20000 /* STS-40 */
 #define FETCH_TIMEOUT_MS 60000 /* RFC 8461 3.3 */
 #define AWAY_MARGIN_MS 15000 /* beyond what another shard may take */
+#define OVERDUE_MAX 4 /* fetched at once because mail asked for them */
 
 struct sts {
 	struct sts_desk desk;
@@ -32,6 +33,7 @@ struct sts {
 	struct list groups; /* struct group.link */
 	struct sts_refresh *refresh;
 	struct list forgets; /* struct forget.link */
+	size_t overdue; /* groups that are */
 };
 
 /* Those who wait for one job, of ours or of another shard. */
@@ -40,6 +42,7 @@ struct group {
 	struct sts *sts;
 	char domain[DOMAIN_MAX];
 	bool joinable; /* stands in sts->by_domain */
+	bool overdue; /* nobody waits: see refresh_overdue */
 	struct list waiters; /* struct sts_lookup.link */
 	struct sts_job *job;
 	void *away;
@@ -83,7 +86,52 @@ group_free(struct group *g)
 	while ((node = list_pop(&g->waiters)) != NULL)
 		free(CONTAINER_OF(node, struct sts_lookup, link));
 	list_remove(&g->link);
+	g->sts->overdue -= g->overdue;
 	free(g);
+}
+
+static struct group *group_new(
+    struct sts *s, enum sts_job_kind kind, const char *domain);
+
+static bool
+is_overdue(const struct sts *s, const char *domain, const struct sts_verdict *v)
+{
+	int64_t now = clock_real_s(&s->desk.o.clock), due;
+	struct sts_entry e = {.fetched = v->fetched, .expires = v->expires};
+
+	if (v->source != STS_FRESH && v->source != STS_CACHED)
+		return false;
+	snprintf(e.domain, sizeof(e.domain), "%s", domain);
+	due = sts_entry_due(&e);
+	return now >= due + (e.expires - due) / 4 &&
+	    sts_notes_when(s->desk.notes, domain, NULL, false, now) <= now;
+}
+
+static bool
+is_refreshed(struct sts *s, const char *domain)
+{
+	for (struct list *n = s->groups.next; n != &s->groups; n = n->next) {
+		const struct group *g = CONTAINER_OF(n, struct group, link);
+
+		if (g->overdue && strcmp(g->domain, domain) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* STS-25: a policy that mail goes by does not wait for its turn among all that
+ * are stored, of which a stranger can make many. */
+static void
+refresh_overdue(struct sts *s, const char *domain, const struct sts_verdict *v)
+{
+	struct group *g;
+
+	if (!is_overdue(s, domain, v) || s->overdue >= OVERDUE_MAX ||
+	    is_refreshed(s, domain))
+		return;
+	g = group_new(s, STS_JOB_REFRESH, domain);
+	g->overdue = true;
+	s->overdue++;
 }
 
 /* Answers all who waited: calling back comes last. */
@@ -92,8 +140,11 @@ on_verdict(void *arg, const struct sts_verdict *v)
 {
 	struct group *g = arg;
 	struct list waiters, *node;
+	bool looked = g->job && g->joinable;
 
 	g->job = NULL;
+	if (looked)
+		refresh_overdue(g->sts, g->domain, v);
 	list_init(&waiters);
 	while ((node = list_pop(&g->waiters)) != NULL)
 		list_push(&waiters, node);

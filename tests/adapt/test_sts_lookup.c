@@ -129,6 +129,55 @@ test_cached(void **state)
 	world_clear(&w);
 }
 
+/* STS-25: a policy that mail goes by is fetched when it is long due, also when
+ * nobody goes through those that are stored. */
+static void
+test_overdue(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	put_row(&w, "1", BODY("enforce"), NOW);
+	publish(&w, "v=STSv1; id=1;");
+	w.now = NOW + 100000;
+	ask(&w, "STS-25 due", "fresh enforce 1");
+	t_int("is left to the refresh", w.http.gets, 0);
+	w.now = NOW + 400000;
+	w.http.res.err = ERR_TIMEOUT;
+	ask(&w, "STS-25 long due", "fresh enforce 1");
+	t_int("is fetched behind the answer", w.http.gets, 1);
+	t_int("which nobody waits for", w.calls, 1);
+	ask(&w, "STS-21 it failed", "fresh enforce 1");
+	t_int("and is not tried each time", w.http.gets, 1);
+	w.now += 300;
+	w.http.res.err = 0;
+	ask(&w, "STS-21 later", "fresh enforce 1");
+	t_int("again", w.http.gets, 2);
+	t_int("kept", w.store.row.fetched, w.now);
+	ask(&w, "STS-25 new", "fresh enforce 1");
+	t_int("is not due", w.http.gets, 2);
+	world_clear(&w);
+}
+
+/* STS-25: at once only a few, and each once. */
+static void
+test_overdue_at_once(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	put_row(&w, "1", BODY("enforce"), NOW);
+	publish(&w, "v=STSv1; id=1;");
+	w.now = NOW + 400000;
+	w.http.silent = true;
+	ask(&w, "one", "fresh enforce 1");
+	ask(&w, "the same", "fresh enforce 1");
+	t_int("each once", w.http.gets, 1);
+	world_clear(&w);
+}
+
 /* STS-23: everything that is no policy is one thing. */
 static void
 test_failed_fetch(void **state)
@@ -475,6 +524,8 @@ main(void)
 	    cmocka_unit_test(test_no_store),
 	    cmocka_unit_test(test_no_record),
 	    cmocka_unit_test(test_cached),
+	    cmocka_unit_test(test_overdue),
+	    cmocka_unit_test(test_overdue_at_once),
 	    cmocka_unit_test(test_failed_fetch),
 	    cmocka_unit_test(test_addresses),
 	    cmocka_unit_test(test_store_errors),
