@@ -416,10 +416,12 @@ on_entry(void *arg, int err, const struct sts_entry *entry)
 	j->store_err = err;
 	if (!err) {
 		sts_entry_copy(&j->entry, entry);
-		/* A row that does not parse is as good as none was read. */
+		/* A row that does not parse is as good as none was read; what
+		 * it promised does not count any more when it is over. */
 		if (sts_policy_parse(
 			str_n(entry->body, entry->body_len), &j->cached, NULL))
-			j->store_err = ERR_CORRUPT;
+			j->store_err = entry->expires > now_s(j) ? ERR_CORRUPT
+								 : ERR_NOTFOUND;
 	}
 	job_look_done(j);
 }

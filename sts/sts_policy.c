@@ -189,7 +189,9 @@ sts_policy_mx(struct str value, char out[DOMAIN_MAX], const char **text)
 		*text = "mx is not in A-labels";
 		return ERR_SYNTAX;
 	}
-	*text = "mx is not a host name or *.name";
+	*text = str_ends_ci(name, STR("."))
+	    ? "mx ends in a dot, which a policy does not have"
+	    : "mx is not a host name or *.name";
 	if (name.n == 0 || name.p[name.n - 1] == '.' || domain_is_ip(name) ||
 	    domain_canon_host(name, canon) < 0)
 		return ERR_SYNTAX;

@@ -107,7 +107,10 @@ kvlist_next(struct str *rest, struct str *key, struct str *value,
 	while (behind.n > 0 && is_value_char(behind.p[0]))
 		behind = str_skip(behind, 1);
 	if (behind.n == s.n - at)
-		return broken(fault, s, at, "an empty value");
+		return broken(fault, s, at,
+		    at == s.n || s.p[at] == ';' || skip_blanks(s, at) > at
+			? "an empty value"
+			: delim_text(s, at));
 	found = str_n(s.p + at, s.n - at - behind.n);
 	err = kvlist_delim(&behind, fault);
 	if (err)

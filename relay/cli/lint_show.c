@@ -226,6 +226,10 @@ print_dane(const struct lint_chain *chain)
 	else if (chain->proof == TLS_PROOF_DANE_EE)
 		cli_print(STR("Authenticated (DANE-11): a DANE-EE record "
 			      "matches the server's certificate.\n"));
+	else if (chain->depth == 0)
+		cli_print(STR("Authenticated (DANE-11): a DANE-TA record has "
+			      "the key that signed the server's\ncertificate, "
+			      "and a name fits.\n"));
 	else
 		printf("Authenticated (DANE-11): a DANE-TA record matches at "
 		       "depth %d of the chain,\nand a name fits.\n",

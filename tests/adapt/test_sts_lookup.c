@@ -299,6 +299,8 @@ test_store_errors(void **state)
 	world_init(&w);
 	put_row(&w, "1", "not a policy", NOW);
 	ask(&w, "corrupt row", "store-error none ");
+	w.now += 1000000;
+	ask(&w, "STS-14 corrupt and over", "no-policy none ");
 	publish(&w, "v=STSv1; id=1;");
 	w.dns.v[0].name = "_mta-sts.a.example";
 	ask(&w, "corrupt row is cured", "fresh enforce 1");

@@ -101,7 +101,7 @@ test_fault(void **state)
 	    {"a=1 ", 4, "a blank at the end, without \";\""},
 	    {"a=1 b", 4, "a blank in a value, or \";\" is missing"},
 	    {"a=1\x01", 3, "a character that is not allowed in a value"},
-	    {"a=\xc3\xa4", 2, "an empty value"},
+	    {"a=\xc3\xa4", 2, "a character that is not allowed in a value"},
 	    {"a=1;;", 4, "an empty field"},
 	    {"a=1; -b=1", 5, "a name that begins with no letter or digit"},
 	    {"a=1; b", 6, "\"=\" is missing"},

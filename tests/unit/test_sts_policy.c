@@ -209,6 +209,8 @@ static const struct {
 	"5:6 STS-12 a value is empty|"},
     {"STS-13 unit", "version: STSv1\nmode: none\nmax_age: 1d\n",
 	"3:10 STS-13 max_age is not 1 to 10 digits|"},
+    {"STS-15 as a zone has it", HEAD "mx: a.b\nmx: a.b.\n",
+	"5:5 STS-15 mx ends in a dot, which a policy does not have|"},
     {"STS-15 two wrong ones, all named",
 	HEAD "mx: a.b\nmx: *\nmx:\t192.0.2.1\n",
 	"5:5 STS-15 mx is not a host name or *.name|"
