@@ -479,8 +479,8 @@ import_done(const struct cli *c, const struct input *in, size_t taken)
 	json_t *o;
 
 	if (!c->json) {
-		printf("%zu policies taken, %zu not: as new a one is there, "
-		       "%zu expired\n",
+		printf("%zu taken; %zu left out, as new a one is there; %zu "
+		       "expired\n",
 		    taken, older, in->expired);
 		return;
 	}
@@ -512,7 +512,8 @@ run_import(const struct cli *c)
 			take_line(&in, str_trim(line), number);
 	}
 	buf_clear(&b);
-	/* All or nothing: half of a cache looks like all of it. */
+	/* No line is taken unless all are right. Each is then stored alone: an
+	 * end in the middle says how far it came. */
 	if (in.bad > 0) {
 		fprintf(stderr, "waxseal: nothing was imported\n");
 		if (c->json)

@@ -32,6 +32,7 @@
 struct policy_src {
 	const struct cli *cli;
 	int fd; /* of the daemon, or -1 */
+	size_t imported; /* lines, taken or not */
 	struct clock clock;
 	struct sts_entry *v; /* of the last page, owned */
 	size_t n;
@@ -56,6 +57,21 @@ drop_page(struct policy_src *s)
 	free(s->v);
 	s->v = NULL;
 	s->n = 0;
+}
+
+/* An import says how far it came. */
+static void __attribute__((noreturn))
+no_answer(const struct policy_src *s, const char *text)
+{
+	char more[ASK_TEXT + 128];
+
+	if (s->imported == 0)
+		cli_no_answer(s->cli, text);
+	(void)snprintf(more, sizeof(more),
+	    "%s; %zu lines were dealt with before that, the others not: import "
+	    "all again, which does no harm",
+	    text, s->imported);
+	cli_no_answer(s->cli, more);
 }
 
 /* ---- without a daemon ---- */
@@ -163,7 +179,7 @@ wait_job(struct policy_src *s, int rc)
 	if (!s->err)
 		return;
 	(void)store_hub_state(s->hub, text);
-	cli_no_answer(s->cli, text[0] ? text : err_str(s->err));
+	no_answer(s, text[0] ? text : err_str(s->err));
 }
 
 /* ---- by the daemon ---- */
@@ -232,13 +248,13 @@ ask_import(struct policy_src *s, const struct sts_entry *e)
 	buf_init(&answer, CTL_ANSWER_MAX);
 	ctl_policy_line(e, true, &line);
 	if (line.full)
-		cli_no_answer(s->cli, "the policy is too long");
+		no_answer(s, "the policy is too long");
 	if (ask_line(s->fd, buf_str(&line), &answer, text))
-		cli_no_answer(s->cli, text);
+		no_answer(s, text);
 	if (ctl_answer_parse(buf_str(&answer), &a))
-		cli_no_answer(s->cli, "the answer is not understood");
+		no_answer(s, "the answer is not understood");
 	if (!a.ok)
-		cli_no_answer(s->cli, a.error);
+		no_answer(s, a.error);
 	root = json_loadb(answer.p, answer.n, 0, NULL);
 	rc = json_is_true(json_object_get(root, "taken")) ? 0 : 1;
 	json_decref(root);
@@ -337,8 +353,14 @@ policy_src_page(struct policy_src *s, const char *after, bool one,
 int
 policy_src_import(struct policy_src *s, const struct sts_entry *e)
 {
-	if (s->fd >= 0)
-		return ask_import(s, e);
-	wait_job(s, store_policy_import(s->store, e, on_count, s));
-	return s->count > 0 ? 0 : 1;
+	int rc;
+
+	if (s->fd >= 0) {
+		rc = ask_import(s, e);
+	} else {
+		wait_job(s, store_policy_import(s->store, e, on_count, s));
+		rc = s->count > 0 ? 0 : 1;
+	}
+	s->imported++;
+	return rc;
 }

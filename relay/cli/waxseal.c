@@ -183,6 +183,7 @@ run(struct cli *c, int argc, char **argv)
 	if (instead)
 		return v->run(c);
 	/* getopt takes the first word for the name of the program. */
+	c->words[0] = argv[0];
 	if (!read_options(c, c->n_words, c->words, v, &instead))
 		return EXIT_USAGE;
 	if (instead)
