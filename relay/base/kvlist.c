@@ -70,6 +70,15 @@ kvlist_delim(struct str *rest, struct kvlist_fault *fault)
 	return 0;
 }
 
+/* What is wrong where a value should begin. */
+static const char *
+value_text(struct str s, size_t at)
+{
+	if (at == s.n || s.p[at] == ';' || skip_blanks(s, at) > at)
+		return "an empty value";
+	return delim_text(s, at);
+}
+
 /* What is wrong with the character at which a key ended. */
 static const char *
 key_text(struct str s, size_t at)
@@ -107,10 +116,7 @@ kvlist_next(struct str *rest, struct str *key, struct str *value,
 	while (behind.n > 0 && is_value_char(behind.p[0]))
 		behind = str_skip(behind, 1);
 	if (behind.n == s.n - at)
-		return broken(fault, s, at,
-		    at == s.n || s.p[at] == ';' || skip_blanks(s, at) > at
-			? "an empty value"
-			: delim_text(s, at));
+		return broken(fault, s, at, value_text(s, at));
 	found = str_n(s.p + at, s.n - at - behind.n);
 	err = kvlist_delim(&behind, fault);
 	if (err)
