@@ -110,6 +110,21 @@ job_end(struct ctl_job *j)
 	return c && !c->closing ? c : NULL;
 }
 
+/* The client that waits for the result of a job, and an empty b for it. NULL:
+ * it has gone, or the result is an error, which it has been told. */
+static struct client *
+job_result(struct ctl_job *j, int err, struct buf *b)
+{
+	struct client *c = job_end(j);
+
+	if (c && err) {
+		client_error(c, err_str(err));
+		return NULL;
+	}
+	buf_init(b, CTL_ANSWER_MAX);
+	return c;
+}
+
 static void
 client_status(struct client *c, const struct store_stats *stats)
 {
@@ -141,16 +156,11 @@ on_status(void *arg, int err, const struct store_stats *stats)
 static void
 on_stats(void *arg, int err, const struct store_stats *stats)
 {
-	struct client *c = job_end(arg);
 	struct buf b;
+	struct client *c = job_result(arg, err, &b);
 
 	if (!c)
 		return;
-	if (err) {
-		client_error(c, err_str(err));
-		return;
-	}
-	buf_init(&b, CTL_ANSWER_MAX);
 	ctl_stats_build(stats, &b);
 	client_answer(c, &b);
 }
@@ -158,16 +168,11 @@ on_stats(void *arg, int err, const struct store_stats *stats)
 static void
 on_list(void *arg, int err, const struct store_row *rows, size_t n)
 {
-	struct client *c = job_end(arg);
 	struct buf b;
+	struct client *c = job_result(arg, err, &b);
 
 	if (!c)
 		return;
-	if (err) {
-		client_error(c, err_str(err));
-		return;
-	}
-	buf_init(&b, CTL_ANSWER_MAX);
 	ctl_list_build(rows, n, &b);
 	client_answer(c, &b);
 }
@@ -175,16 +180,11 @@ on_list(void *arg, int err, const struct store_row *rows, size_t n)
 static void
 on_receipts(void *arg, int err, const struct receipt *receipts, size_t n)
 {
-	struct client *c = job_end(arg);
 	struct buf b;
+	struct client *c = job_result(arg, err, &b);
 
 	if (!c)
 		return;
-	if (err) {
-		client_error(c, err_str(err));
-		return;
-	}
-	buf_init(&b, CTL_ANSWER_MAX);
 	ctl_receipts_build(receipts, n, &b);
 	client_answer(c, &b);
 }
@@ -198,14 +198,9 @@ on_release(void *arg, int err, uint64_t n)
 
 	if (!err && n > 0 && j->released)
 		j->released(j->arg);
-	c = job_end(j);
+	c = job_result(j, err, &b);
 	if (!c)
 		return;
-	if (err) {
-		client_error(c, err_str(err));
-		return;
-	}
-	buf_init(&b, CTL_ANSWER_MAX);
 	ctl_release_build(n, &b);
 	client_answer(c, &b);
 }
@@ -214,16 +209,11 @@ on_release(void *arg, int err, uint64_t n)
 static void
 on_explain(void *arg, int err, struct buf *answer)
 {
-	struct client *c = job_end(arg);
 	struct buf b;
+	struct client *c = job_result(arg, err, &b);
 
 	if (!c)
 		return;
-	if (err) {
-		client_error(c, err_str(err));
-		return;
-	}
-	buf_init(&b, CTL_ANSWER_MAX);
 	b.full = answer->full;
 	buf_add_str(&b, buf_str(answer));
 	client_answer(c, &b);
@@ -232,16 +222,11 @@ on_explain(void *arg, int err, struct buf *answer)
 static void
 on_policies(void *arg, int err, const struct sts_entry *v, size_t n, bool more)
 {
-	struct client *c = job_end(arg);
 	struct buf b;
+	struct client *c = job_result(arg, err, &b);
 
 	if (!c)
 		return;
-	if (err) {
-		client_error(c, err_str(err));
-		return;
-	}
-	buf_init(&b, CTL_ANSWER_MAX);
 	ctl_policies_build(v, n, more, &b);
 	client_answer(c, &b);
 }
@@ -249,16 +234,11 @@ on_policies(void *arg, int err, const struct sts_entry *v, size_t n, bool more)
 static void
 on_imported(void *arg, int err, uint64_t n)
 {
-	struct client *c = job_end(arg);
 	struct buf b;
+	struct client *c = job_result(arg, err, &b);
 
 	if (!c)
 		return;
-	if (err) {
-		client_error(c, err_str(err));
-		return;
-	}
-	buf_init(&b, CTL_ANSWER_MAX);
 	ctl_import_build(n > 0, &b);
 	client_answer(c, &b);
 }
