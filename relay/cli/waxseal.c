@@ -170,8 +170,9 @@ run(struct cli *c, int argc, char **argv)
 {
 	const struct cli_verb *v;
 	const char *instead = NULL;
-	char *name;
+	char self[] = "waxseal", *name;
 
+	argv[0] = self; /* in what getopt says */
 	if (!read_options(c, argc, argv, NULL, &instead))
 		return EXIT_USAGE;
 	if (!instead && c->n_words == 0)
@@ -183,7 +184,7 @@ run(struct cli *c, int argc, char **argv)
 	if (instead)
 		return v->run(c);
 	/* getopt takes the first word for the name of the program. */
-	c->words[0] = argv[0];
+	c->words[0] = self;
 	if (!read_options(c, c->n_words, c->words, v, &instead))
 		return EXIT_USAGE;
 	if (instead)

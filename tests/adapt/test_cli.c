@@ -195,7 +195,7 @@ static const struct tcase without[] = {
 	"waxseal: queue release takes one ID of 13 letters and digits\n"},
     {{"explain", "--message", "12"}, 2, NULL,
 	"waxseal: explain --message takes one ID of 13 "},
-    {{"explain", "--message"}, 2, NULL, "./waxseal: option"},
+    {{"explain", "--message"}, 2, NULL, "waxseal: option"},
     {{"policy"}, 2, NULL, "waxseal: policy what? list, show, refresh, "},
     {{"policy", "list", "x"}, 2, NULL,
 	"waxseal: policy list takes no arguments\n"},
